@@ -1,0 +1,2 @@
+// Package house holds no code: its test keeps the imports running one way.
+package house
