@@ -1,0 +1,105 @@
+// Package redistest starts real redis-servers for tests: on a free loopback
+// port, in a directory of the test's own, ended with the test.
+package redistest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Server is one redis-server process.
+type Server struct {
+	Addr string
+	dir  string
+	args []string
+	cmd  *exec.Cmd
+}
+
+// Start runs a redis-server with the given extra settings ("--maxmemory",
+// "64mb", …). Without the program the test is skipped, or failed when
+// BINDERY_REQUIRE=1 says that the whole suite must run.
+func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		if os.Getenv("BINDERY_REQUIRE") == "1" {
+			t.Fatal("redis-server is not installed: ./scripts/test installs it")
+		}
+		t.Skip("redis-server is not installed")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().(*net.TCPAddr)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{Addr: addr.String(), dir: t.TempDir()}
+	s.args = append([]string{
+		"--bind", "127.0.0.1", "--port", fmt.Sprint(addr.Port), "--dir", s.dir, "--save", "",
+		"--logfile", filepath.Join(s.dir, "log"), "--daemonize", "no",
+	}, args...)
+	s.Run(t)
+	t.Cleanup(func() { s.Kill(t) })
+	return s
+}
+
+// URL is the server's address as config takes it.
+func (s *Server) URL() string { return "redis://" + s.Addr + "/0" }
+
+// Client is a plain client, closed with the test.
+func (s *Server) Client(t testing.TB) *redis.Client {
+	c := redis.NewClient(&redis.Options{Addr: s.Addr})
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Errorf("closing the redis client: %v", err)
+		}
+	})
+	return c
+}
+
+// Run starts the process (again, after Kill) and waits until it answers.
+func (s *Server) Run(t testing.TB) {
+	t.Helper()
+	s.cmd = exec.Command("redis-server", s.args...)
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1})
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	for tick := time.NewTicker(10 * time.Millisecond); ; {
+		if c.Ping(ctx).Err() == nil {
+			tick.Stop()
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+			t.Fatalf("redis-server did not come up: %s", log)
+		}
+	}
+}
+
+// Kill ends the process at once, as kill -9 does.
+func (s *Server) Kill(t testing.TB) {
+	t.Helper()
+	if s.cmd == nil {
+		return
+	}
+	if err := s.cmd.Process.Kill(); err != nil {
+		t.Errorf("killing redis-server: %v", err)
+	}
+	_ = s.cmd.Wait() // it ends by the signal
+	s.cmd = nil
+}
