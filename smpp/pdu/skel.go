@@ -1,7 +1,0 @@
-package pdu
-
-type (
-	CommandID     uint32
-	CommandStatus uint32
-	Bind          struct{ Header }
-)
