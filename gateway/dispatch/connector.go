@@ -14,20 +14,27 @@ type Submission struct {
 	Position  uint8         // of this part in its message, from 0
 	Parts     uint8         // reserved for the message
 	Attempt   uint8         // from 1
-	Deadline  time.Time     // end of validity
+	Deadline  time.Time     // end of validity; zero: none
 	MaybeSent bool
 	Lease     queue.LeaseNumber
+
+	ticket ticket
 }
 
 // Connector is one carrier's link, as dispatch sees it. The SMPP one is
 // gateway/smppcarrier; others (MMS) stand beside it.
 type Connector interface {
-	// Slots is how many submissions can be taken now.
+	// Window is how many submissions all that is bound now may leave
+	// unanswered; 0 while nothing is bound.
+	Window() int
+	// Slots is how many submissions can be taken now. A submission counts until
+	// its outcome was told.
 	Slots() int
-	// Freed is signalled when Slots may have grown.
+	// Freed is signalled when Slots or Window may have changed.
 	Freed() <-chan struct{}
 	// Submit takes at most Slots submissions, never blocks, and owes the Sink
-	// one Outcome for each, exactly once.
+	// one Outcome for each, exactly once. It may keep pointers into the slice,
+	// which is its own until then (and after it, for a late answer).
 	Submit([]Submission)
 }
 
@@ -43,15 +50,30 @@ const (
 	ClassUncertain              // written, no answer
 	ClassUnsent                 // surely no byte left
 	ClassSurplus                // this carrier needs fewer parts than were reserved
+
+	// classExpired is a part whose validity ended before it was handed over.
+	classExpired
+	// Classes is the number of classes that a connector tells.
+	Classes = int(classExpired)
 )
+
+var classNames = [...]string{"ok", "throttled", "temporary", "permanent", "session", "uncertain", "unsent", "surplus", "expired"}
+
+func (c Class) String() string {
+	if int(c) < len(classNames) {
+		return classNames[c]
+	}
+	return "unknown"
+}
 
 // Outcome is the end of one Submission, or a late answer after ClassUncertain.
 type Outcome struct {
-	Submission *Submission
+	Submission *Submission // the very element that Submit was given
 	Class      Class
-	Code       uint32 // of the carrier (command_status); 0 if none
-	CarrierID  []byte // with ClassOK: valid until Outcomes returns
-	Late       bool   // an answer that came after ClassUncertain was told
+	Code       uint32      // of the carrier (command_status); 0 if none
+	Error      queue.Error // what an event says of it, unless the class is ClassOK
+	CarrierID  []byte      // with ClassOK: valid until Outcomes returns; empty: the carrier gave none
+	Late       bool        // an answer that came after ClassUncertain was told
 }
 
 // Receipt is a delivery receipt as parsed by the connector.
@@ -64,23 +86,35 @@ type Receipt struct {
 type Inbound struct {
 	From, To, Text string
 	At             time.Time
+	Raw            []byte // the PDU as it came; the sink's to keep
 	Ack            Ack
 }
 
 // Unparsed is a receipt that names no id or no state: kept in quarantine.
 type Unparsed struct {
-	Raw []byte
+	Raw []byte // the PDU as it came; the sink's to keep
+	At  time.Time
 	Ack Ack
 }
 
 // Ack answers a receipt or an inbound message once it is stored (nil) or could
-// not be (an error: the carrier is asked to repeat it).
+// not be (an error: the carrier is asked to repeat it). Stored may be called on
+// any goroutine, also from inside the Sink's method, and after the session is
+// gone.
 type Ack struct {
 	To    interface{ Stored(token uint64, err error) }
 	Token uint64
 }
 
-// Sink gets everything that a Connector learns; its methods never block.
+func (a Ack) stored(err error) {
+	if a.To != nil {
+		a.To.Stored(a.Token, err)
+	}
+}
+
+// Sink gets everything that a Connector learns; its methods never block. Of
+// what one read brought, Outcomes comes before Receipts: a receipt that the
+// carrier wrote behind its submit_sm_resp then finds its id.
 type Sink interface {
 	Outcomes([]Outcome)
 	Receipts([]Receipt)

@@ -1,0 +1,92 @@
+package dispatch
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// Config holds the settings of one carrier's dispatcher; the zero value of a
+// field means its default.
+type Config struct {
+	Carrier string
+	Routes  []string // that this carrier drains now; SetRoutes changes them
+
+	ResponseTimeout time.Duration // of the connector; default 10 s
+	TemporaryTries  int           // then failed; default 12, 1..255
+	UncertainTries  int           // then unknown; default 3, 1..255
+	ThrottlePause   time.Duration // silence after a throttled response; default 1 s
+	SessionPause    time.Duration // silence after a response that blames the bind; default 1 s
+
+	Look        time.Duration // between looks when no doorbell rings; default 200 ms
+	CallTimeout time.Duration // of one call to Redis; default 5 s
+	MaxUnstored int           // receipts and inbound messages in memory; default 20,000
+
+	Wake     <-chan struct{} // the queue's doorbell; nil: only looks
+	Observer Observer        // nil: nobody listens
+	Log      zerolog.Logger
+}
+
+const (
+	batchMax = 500                   // parts a call (DESIGN.md section 5)
+	batchMin = 64                    // what is worth a call at once
+	linger   = 2 * time.Millisecond  // between calls of fewer than batchMin
+	ahead    = 50 * time.Millisecond // of the rate, what may wait leased
+	gather   = 200 * time.Millisecond
+	walk     = time.Second // between looks at parked receipts
+	stall    = time.Second // without progress, then what waits goes back
+	retryMin = 50 * time.Millisecond
+	retryMax = time.Second
+)
+
+func (c Config) withDefaults() Config {
+	set(&c.ResponseTimeout, 10*time.Second)
+	set(&c.TemporaryTries, 12)
+	set(&c.UncertainTries, 3)
+	set(&c.ThrottlePause, time.Second)
+	set(&c.SessionPause, time.Second)
+	set(&c.Look, 200*time.Millisecond)
+	set(&c.CallTimeout, 5*time.Second)
+	set(&c.MaxUnstored, 20_000)
+	if c.Observer == nil {
+		c.Observer = deaf{}
+	}
+	return c
+}
+
+func set[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Validate names every field that is out of its range.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	var errs []error
+	if c.Carrier == "" {
+		errs = append(errs, errors.New("dispatch: carrier has no id"))
+	}
+	tries := func(field string, n int) {
+		if n < 1 || n > 255 {
+			errs = append(errs, fmt.Errorf("dispatch: %s: %d is not within 1..255", field, n))
+		}
+	}
+	tries("retry.temporary", c.TemporaryTries)
+	tries("retry.uncertain", c.UncertainTries)
+	for field, d := range map[string]time.Duration{
+		"response_timeout": c.ResponseTimeout, "throttle_pause": c.ThrottlePause, "session_pause": c.SessionPause,
+		"look": c.Look, "call_timeout": c.CallTimeout,
+	} {
+		if d < 0 {
+			errs = append(errs, fmt.Errorf("dispatch: %s: %s is negative", field, d))
+		}
+	}
+	if c.MaxUnstored < 0 {
+		errs = append(errs, fmt.Errorf("dispatch: max_unstored: %d is negative", c.MaxUnstored))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,130 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+)
+
+// submit hands parts to the connector as slots and tokens allow.
+func (d *Dispatcher) submit(ctx context.Context) {
+	tick := time.NewTicker(d.cfg.Look)
+	defer tick.Stop()
+	for {
+		d.pump()
+		signal(d.wakeLeaser)
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.conn.Freed():
+		case <-d.rate.Ready():
+		case <-d.wakeSubmitter:
+		case <-tick.C:
+		}
+	}
+}
+
+// pump hands over what can be handed over now.
+func (d *Dispatcher) pump() {
+	for {
+		now := time.Now()
+		slots := d.conn.Slots()
+		if d.mustReturn(slots, now) {
+			d.takeBack(d.hand.takeAll(), ClassUnsent)
+			return
+		}
+		n := min(slots, d.hand.ready())
+		if n == 0 {
+			return
+		}
+		tokens := d.rate.Take(n)
+		if tokens == 0 {
+			return
+		}
+		d.hand.revive()
+		run, expired := d.hand.take(tokens, now)
+		d.takeBack(expired, classExpired)
+		if !d.handOver(run) {
+			d.rate.Give(tokens)
+			return
+		}
+		if unused := tokens - len(run); unused > 0 {
+			d.rate.Give(unused)
+		}
+	}
+}
+
+// handOver passes the fence: nothing is written for an owner whose lease does
+// not hold now. It stays in the hand, since a late renewal still counts.
+func (d *Dispatcher) handOver(run []Submission) bool {
+	if len(run) == 0 {
+		return true
+	}
+	if t := run[0].ticket.tenure; t.lapsed.Load() || !t.owner.Holds() {
+		d.hand.untake(run)
+		return false
+	}
+	d.conn.Submit(run)
+	return true
+}
+
+// mustReturn tells whether what waits goes back to the queue: for a pause, a
+// bind that went, a stop, or because nothing has moved for a while, so that
+// another carrier or instance can have it.
+func (d *Dispatcher) mustReturn(slots int, now time.Time) bool {
+	window, paused, rate := d.conn.Window(), d.rate.Paused(), d.rate.PerSecond()
+	h := &d.hand
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stalled && h.parts == 0 {
+		h.stalled = window > 0 && slots == 0
+	}
+	if h.parts == 0 {
+		return false
+	}
+	if window == 0 || paused || h.stopping || h.paused(now) {
+		return true
+	}
+	limit := stall
+	if rate > 0 {
+		limit += time.Duration(2 / rate * float64(time.Second))
+	}
+	if now.Sub(h.moved) < limit {
+		return false
+	}
+	h.stalled = true
+	return true
+}
+
+// ready is how many parts wait.
+func (h *hand) ready() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.parts
+}
+
+func (h *hand) revive() {
+	h.mu.Lock()
+	h.stalled = false
+	h.mu.Unlock()
+}
+
+// takeAll takes back all that waits, in order.
+func (h *hand) takeAll() []Submission {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.takeWaiting()
+}
+
+// takeWaiting is takeAll under h.mu.
+func (h *hand) takeWaiting() []Submission {
+	var all []Submission
+	for _, run := range h.waiting {
+		all = append(all, run...)
+	}
+	for i := range all {
+		all[i].ticket.state = answered
+	}
+	h.waiting, h.parts = nil, 0
+	h.returning += len(all)
+	return all
+}
