@@ -1,0 +1,749 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"bindery/queue"
+)
+
+func names(n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprintf("m%03d", i+1)
+	}
+	return out
+}
+
+func bubble(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, f)
+}
+
+func TestAllOfABacklogIsSubmittedInOrder(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue(names(300)...), newFakeConn(20)
+		c.answer = func(string, int) reply { return reply{after: 3 * time.Millisecond} }
+		r := start(t, Config{}, q, c, nil)
+		time.Sleep(3 * time.Second)
+		if got := c.sent(); !slices.Equal(got, names(300)) {
+			t.Errorf("submitted %d, in another order or not all: %q…", len(got), got[:min(5, len(got))])
+		}
+		for _, n := range names(300) {
+			if s := q.state(n); s != "submitted" {
+				t.Errorf("%s is %s", n, s)
+			}
+		}
+		if st := r.d.Stat(); st.Leased != 0 || st.Waiting != 0 || st.Open != 0 {
+			t.Errorf("something is left in the hand: %+v", st)
+		}
+		if q.max > 40 {
+			t.Errorf("%d parts were leased and unsettled at once; window 20 and prefetch 20 allow 40", q.max)
+		}
+	})
+}
+
+func TestCreditsBoundWhatIsLeasedWhileNothingIsAnswered(t *testing.T) {
+	for _, tc := range []struct {
+		window  int
+		rate    float64
+		credits int
+	}{
+		{10, 0, 20}, // nothing measured for long: at most a window more
+		{10, 20, 11},
+		{50, 500, 75},
+		{50, 5, 51},
+	} {
+		bubble(t, func(t *testing.T) {
+			q, c := newFakeQueue(names(300)...), newFakeConn(tc.window)
+			c.answer = func(string, int) reply { return reply{never: true} }
+			start(t, Config{}, q, c, &fakeRate{perSecond: tc.rate, tokens: 1e9, ready: make(chan struct{}, 1)})
+			time.Sleep(10 * time.Second)
+			if q.max > tc.credits {
+				t.Errorf("window %d, rate %g: %d leased at once, credits are %d", tc.window, tc.rate, q.max, tc.credits)
+			}
+			if len(c.sent()) != tc.window {
+				t.Errorf("%d submitted, the window is %d", len(c.sent()), tc.window)
+			}
+		})
+	}
+}
+
+// fakeRate gives tokens away until they are gone.
+type fakeRate struct {
+	perSecond float64
+	tokens    int
+	ready     chan struct{}
+	paused    bool
+	ok, thr   int
+}
+
+func (f *fakeRate) Take(n int) int         { n = min(n, f.tokens); f.tokens -= n; return n }
+func (f *fakeRate) Give(n int)             { f.tokens += n }
+func (f *fakeRate) Ready() <-chan struct{} { return f.ready }
+func (f *fakeRate) PerSecond() float64     { return f.perSecond }
+func (f *fakeRate) Paused() bool           { return f.paused }
+func (f *fakeRate) Answered(ok, thr int)   { f.ok += ok; f.thr += thr }
+
+func TestTokensBoundWhatIsWrittenAndTheRestGoesBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue(names(30)...), newFakeConn(10)
+		rate := &fakeRate{perSecond: 100, tokens: 7, ready: make(chan struct{}, 1)}
+		start(t, Config{}, q, c, rate)
+		time.Sleep(900 * time.Millisecond)
+		if got := c.sent(); !slices.Equal(got, names(7)) {
+			t.Errorf("7 tokens, submitted %q", got)
+		}
+		time.Sleep(5 * time.Second)
+		if n := q.held(); n > 5 {
+			t.Errorf("%d parts wait leased with no token in sight", n)
+		}
+		if rate.tokens += 23; rate.tokens != 23 {
+			t.Errorf("%d tokens", rate.tokens)
+		}
+		signal(rate.ready)
+		time.Sleep(5 * time.Second)
+		if got := c.sent(); !slices.Equal(got, names(30)) {
+			t.Errorf("order after the share came back: %q", got)
+		}
+		if rate.ok != 30 {
+			t.Errorf("rate was told of %d responses", rate.ok)
+		}
+	})
+}
+
+func TestCorrelateIsAnsweredBeforeSettle(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue("m1"), newFakeConn(1)
+		r := start(t, Config{}, q, c, nil)
+		r.h.mu.Lock()
+		r.h.fail = failing("correlate")
+		r.h.mu.Unlock()
+		time.Sleep(20 * time.Second)
+		if s := q.state("m1"); s != "leased" || len(q.calls) > 0 {
+			t.Fatalf("settled though its id is not known: %s, calls %q", s, q.calls)
+		}
+		r.h.mu.Lock()
+		r.h.fail = failing()
+		r.h.mu.Unlock()
+		time.Sleep(2 * time.Second)
+		r.wantLog("m1 submitted")
+		if r.h.ids["id-m1"].Block != "m1" {
+			t.Error("the id is not known")
+		}
+	})
+}
+
+// failing makes the named calls fail.
+func failing(calls ...string) func(string) error {
+	return func(call string) error {
+		if slices.Contains(calls, call) {
+			return errAway
+		}
+		return nil
+	}
+}
+
+func (q *fakeQueue) setFail(f func(string) error) { q.mu.Lock(); q.fail = f; q.mu.Unlock() }
+func (h *fakeHome) setFail(f func(string) error)  { h.mu.Lock(); h.fail = f; h.mu.Unlock() }
+
+func TestRedisAwayAndBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue(names(100)...), newFakeConn(10)
+		c.answer = func(string, int) reply { return reply{after: 20 * time.Millisecond} }
+		r := start(t, Config{}, q, c, nil)
+		time.Sleep(45 * time.Millisecond)
+		q.setFail(failing("lease", "settle", "finish"))
+		r.h.setFail(failing("correlate", "find", "look", "drop"))
+		time.Sleep(30 * time.Second)
+		if n := q.held(); n == 0 || n > 20 {
+			t.Errorf("%d parts are owed while redis is away", n)
+		}
+		away := len(c.sent())
+		q.setFail(failing())
+		r.h.setFail(failing())
+		time.Sleep(5 * time.Second)
+		if got := c.sent(); !slices.Equal(got, names(100)) || away > 40 {
+			t.Errorf("%d submitted, %d when redis came back", len(got), away)
+		}
+		for _, n := range names(100) {
+			if s := q.state(n); s != "submitted" {
+				t.Errorf("%s is %s", n, s)
+			}
+		}
+	})
+}
+
+func TestThrottledCases(t *testing.T) {
+	type profile struct {
+		Window int
+		Pause  int `json:"throttle_pause_s"`
+	}
+	t.Run("S01", func(t *testing.T) {
+		var tc struct {
+			Input struct {
+				Profile profile
+				Queue   []string
+			}
+			Expect struct {
+				Order []string `json:"final_order"`
+				Next  string   `json:"next_submit"`
+			}
+		}
+		sessionCase(t, "S01", &tc)
+		bubble(t, func(t *testing.T) {
+			q, c := newFakeQueue(tc.Input.Queue...), newFakeConn(tc.Input.Profile.Window)
+			c.answer = func(name string, try int) reply {
+				if name == tc.Expect.Next && try == 1 {
+					return reply{class: ClassThrottled}
+				}
+				return reply{}
+			}
+			start(t, Config{ThrottlePause: time.Duration(tc.Input.Profile.Pause) * time.Second}, q, c, nil)
+			time.Sleep(59 * time.Second)
+			if got := c.sent(); !slices.Equal(got, tc.Input.Queue[:3]) {
+				t.Fatalf("submitted in the pause: %q", got)
+			}
+			if n := q.held(); n != 0 {
+				t.Errorf("%d parts are kept from others in the pause", n)
+			}
+			time.Sleep(10 * time.Second)
+			want := slices.Concat(tc.Input.Queue[:3], tc.Input.Queue[2:])
+			if got := c.sent(); !slices.Equal(got, want) {
+				t.Errorf("order %q, want %q", got, want)
+			}
+			if got := submitted(q.log()); !slices.Equal(got, tc.Expect.Order) {
+				t.Errorf("accepted %q, want %q", got, tc.Expect.Order)
+			}
+			if a := q.slots[queue.Part{Block: "m3"}].attempt; a != 1 {
+				t.Errorf("a throttle burnt an attempt: %d", a)
+			}
+		})
+	})
+	t.Run("S03", func(t *testing.T) {
+		var tc struct{ Input struct{ Profile profile } }
+		sessionCase(t, "S03", &tc)
+		bubble(t, func(t *testing.T) {
+			q, c := newFakeQueue("m1"), newFakeConn(tc.Input.Profile.Window)
+			c.answer = func(_ string, try int) reply {
+				if try < 3 {
+					return reply{class: ClassThrottled}
+				}
+				return reply{}
+			}
+			r := start(t, Config{ThrottlePause: time.Duration(tc.Input.Profile.Pause) * time.Second}, q, c, nil)
+			time.Sleep(70 * time.Second)
+			r.d.Receipts([]Receipt{r.acks.receipt(1, "id-m1", queue.StatusDelivered)})
+			time.Sleep(time.Second)
+			r.wantLog("m1 submitted", "m1 delivered")
+			if len(c.at) != 3 || c.at[2].Sub(c.at[0]) < 60*time.Second {
+				t.Errorf("submitted at %v", c.at)
+			}
+		})
+	})
+}
+
+func submitted(events []string) []string {
+	var out []string
+	for _, e := range events {
+		if n, ok := strings.CutSuffix(e, " submitted"); ok {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// F15: window 50, the carrier refuses everything from the 20th on, answers
+// scattered; all that was refused goes again before anything later.
+func TestThrottledWindowGoesBackInOrder(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue(names(200)...), newFakeConn(50)
+		n := 0
+		c.answer = func(name string, try int) reply {
+			n++
+			r := reply{after: time.Duration(1+n*7%13) * 10 * time.Millisecond}
+			if try == 1 && name >= "m020" {
+				r.class = ClassThrottled
+			}
+			return r
+		}
+		start(t, Config{ThrottlePause: 2 * time.Second}, q, c, nil)
+		time.Sleep(time.Second)
+		first := len(c.sent())
+		c.mu.Lock()
+		c.answer = func(string, int) reply { return reply{after: time.Millisecond} }
+		c.mu.Unlock()
+		time.Sleep(10 * time.Second)
+		got := c.sent()
+		if want := names(200)[19:]; !slices.Equal(got[first:], want) {
+			t.Errorf("after the pause %q…, want %q…", got[first:min(len(got), first+40)], want[:5])
+		}
+	})
+}
+
+func TestUncertainThenLateAnswerS04(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue("m1"), newFakeConn(1)
+		c.answer = func(string, int) reply {
+			return reply{after: 10 * time.Second, class: ClassUncertain, late: 12 * time.Second}
+		}
+		r := start(t, Config{ResponseTimeout: 10 * time.Second}, q, c, nil)
+		time.Sleep(11 * time.Second)
+		r.wantLog("m1 uncertain")
+		if s := q.state("m1"); s != "retry" {
+			t.Errorf("at 11 s m1 is %s", s)
+		}
+		time.Sleep(2 * time.Second)
+		r.wantLog("m1 uncertain", "m1 submitted")
+		time.Sleep(10 * time.Minute)
+		if got := c.sent(); len(got) != 1 {
+			t.Errorf("submitted %d times", len(got))
+		}
+		if r.h.ids["id-m1"].Block != "m1" {
+			t.Error("the late id is not known: its receipt finds nothing")
+		}
+	})
+}
+
+// The late answer is there before the settle that calls the part uncertain can
+// be made: finished first, it would be sent again.
+func TestLateAnswerWaitsForItsUncertainSettle(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue("m1"), newFakeConn(1)
+		c.answer = func(string, int) reply {
+			return reply{after: time.Second, class: ClassUncertain, late: 2 * time.Second}
+		}
+		r := start(t, Config{}, q, c, nil)
+		q.setFail(failing("settle"))
+		time.Sleep(10 * time.Second)
+		r.wantLog()
+		q.setFail(failing())
+		time.Sleep(10 * time.Minute)
+		r.wantLog("m1 uncertain", "m1 submitted")
+		if n := len(c.sent()); n != 1 {
+			t.Errorf("submitted %d times", n)
+		}
+	})
+}
+
+func TestUncertainToTheEndIsUnknown(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue("m1"), newFakeConn(1)
+		c.answer = func(string, int) reply { return reply{after: time.Second, class: ClassUncertain} }
+		r := start(t, Config{UncertainTries: 3}, q, c, nil)
+		time.Sleep(time.Hour)
+		if n := len(c.sent()); n != 3 || q.state("m1") != "unknown" {
+			t.Errorf("%d tries, then %s", n, q.state("m1"))
+		}
+		r.wantLog("m1 uncertain", "m1 uncertain", "m1 uncertain")
+	})
+}
+
+func TestTemporaryIsTriedAgainThenFailed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue("m1"), newFakeConn(1)
+		c.answer = func(string, int) reply { return reply{class: ClassTemporary} }
+		r := start(t, Config{TemporaryTries: 12}, q, c, nil)
+		time.Sleep(24 * time.Hour)
+		r.wantLog("m1 failed")
+		if len(c.at) != 12 {
+			t.Fatalf("%d tries", len(c.at))
+		}
+		for i := 1; i < len(c.at); i++ {
+			if gap := c.at[i].Sub(c.at[i-1]); gap < time.Second || gap > 5*time.Minute+time.Second {
+				t.Errorf("try %d came %s after the one before", i+1, gap)
+			}
+		}
+		if c.at[11].Sub(c.at[10]) < 2*time.Minute {
+			t.Error("backoff does not grow")
+		}
+	})
+}
+
+func TestEarlyReceiptS17(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue("m1"), newFakeConn(1)
+		c.answer = func(string, int) reply { return reply{after: 400 * time.Millisecond} }
+		r := start(t, Config{}, q, c, nil)
+		time.Sleep(50 * time.Millisecond)
+		r.d.Receipts([]Receipt{r.acks.receipt(1, "id-m1", queue.StatusDelivered), r.acks.receipt(2, "never-seen", queue.StatusDelivered)})
+		time.Sleep(50 * time.Millisecond)
+		for token := range uint64(2) {
+			if err, n := r.acks.answer(token + 1); err != nil || n != 1 {
+				t.Errorf("receipt %d: answered %d times, %v", token+1, n, err)
+			}
+		}
+		time.Sleep(time.Second)
+		r.wantLog("m1 submitted", "m1 delivered")
+		if len(r.h.parked) != 1 || r.h.drops != 1 {
+			t.Errorf("parked %v, dropped %d", r.h.parked, r.h.drops)
+		}
+	})
+}
+
+// One read brings the response and its receipt: no parking.
+func TestReceiptBehindItsResponseFindsItsID(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue("m1"), newFakeConn(1)
+		c.answer = func(string, int) reply { return reply{never: true} }
+		r := start(t, Config{}, q, c, nil)
+		time.Sleep(time.Second)
+		for s := range c.open {
+			c.tell(s, ClassOK, false)
+		}
+		r.d.Receipts([]Receipt{r.acks.receipt(1, "id-m1", queue.StatusDelivered)})
+		time.Sleep(time.Second)
+		r.wantLog("m1 submitted", "m1 delivered")
+		if r.h.drops != 0 || len(r.h.parked) != 0 {
+			t.Error("it was parked")
+		}
+	})
+}
+
+func TestReceiptIsAnsweredOnlyWhenStored(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		home func(*rig)
+	}{
+		{"find fails", func(r *rig) { r.h.setFail(failing("find")) }},
+		{"finish fails", func(r *rig) { r.q.setFail(failing("finish")) }},
+		{"no room to park", func(r *rig) { r.h.full = true; delete(r.h.ids, "id-m1") }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				r := start(t, Config{}, newFakeQueue("m1"), newFakeConn(1), nil)
+				time.Sleep(time.Second)
+				tc.home(r)
+				r.d.Receipts([]Receipt{r.acks.receipt(1, "id-m1", queue.StatusDelivered)})
+				time.Sleep(time.Second)
+				if err, n := r.acks.answer(1); err == nil || n != 1 {
+					t.Errorf("answered %d times, %v", n, err)
+				}
+			})
+		})
+	}
+	t.Run("correlate fails", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			q, c := newFakeQueue("m1"), newFakeConn(1)
+			r := start(t, Config{}, q, c, nil)
+			r.h.setFail(failing("correlate"))
+			time.Sleep(time.Second)
+			r.d.Receipts([]Receipt{r.acks.receipt(1, "id-m1", queue.StatusDelivered)})
+			time.Sleep(2 * time.Second)
+			if err, n := r.acks.answer(1); err == nil || n != 1 {
+				t.Errorf("answered %d times, %v", n, err)
+			}
+			if len(r.h.parked) > 0 {
+				t.Error("looked up before the id that was read before it was known")
+			}
+		})
+	})
+}
+
+func TestFloodOfReceiptsIsBounded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := start(t, Config{MaxUnstored: 100}, newFakeQueue(), newFakeConn(1), nil)
+		r.h.mu.Lock() // redis stands still
+		for i := range uint64(250) {
+			r.d.Receipts([]Receipt{r.acks.receipt(i, fmt.Sprint("x", i), queue.StatusDelivered)})
+		}
+		refused := 0
+		for i := range uint64(250) {
+			if err, _ := r.acks.answer(i); errors.Is(err, errBusy) {
+				refused++
+			}
+		}
+		r.h.mu.Unlock()
+		if refused != 150 {
+			t.Errorf("%d refused at once, want 150", refused)
+		}
+		time.Sleep(time.Second)
+		for i := range uint64(250) {
+			if _, n := r.acks.answer(i); n != 1 {
+				t.Fatalf("receipt %d was answered %d times", i, n)
+			}
+		}
+		r.d.Receipts([]Receipt{r.acks.receipt(999, "y", queue.StatusDelivered)})
+		time.Sleep(time.Second)
+		if err, n := r.acks.answer(999); err != nil || n != 1 {
+			t.Errorf("after the flood: %v, %d", err, n)
+		}
+	})
+}
+
+func TestWalkCompletesParkedReceipts(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := start(t, Config{}, newFakeQueue("m1"), newFakeConn(1), nil)
+		time.Sleep(time.Second)
+		r.h.mu.Lock()
+		r.h.parked["id-m1"] = append(r.h.parked["id-m1"], r.acks.receipt(0, "id-m1", queue.StatusDelivered).Receipt)
+		r.h.lookNow = true
+		r.h.mu.Unlock()
+		q := r.q
+		q.setFail(failing("finish"))
+		time.Sleep(3 * time.Second)
+		if r.h.drops != 0 {
+			t.Fatal("dropped before it was finished")
+		}
+		q.setFail(failing())
+		time.Sleep(3 * time.Second)
+		r.wantLog("m1 submitted", "m1 delivered")
+		if r.h.drops != 1 {
+			t.Errorf("%d drops", r.h.drops)
+		}
+	})
+}
+
+func TestUnbindMidWayHandsBackInOrder(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue(names(40)...), newFakeConn(10)
+		c.answer = func(string, int) reply { return reply{after: time.Minute} }
+		start(t, Config{}, q, c, nil)
+		time.Sleep(500 * time.Millisecond)
+		c.unbind(ClassUnsent)
+		time.Sleep(100 * time.Millisecond)
+		if n := q.held(); n != 0 {
+			t.Errorf("%d parts are kept by a carrier that is not bound", n)
+		}
+		if got := q.lane; len(got) != 40 || got[0].Block != "m001" || got[39].Block != "m040" || !slices.IsSortedFunc(got, func(a, b queue.Part) int {
+			return strings.Compare(string(a.Block), string(b.Block))
+		}) {
+			t.Errorf("lane %v", got)
+		}
+		c.mu.Lock()
+		c.answer = func(string, int) reply { return reply{} }
+		c.mu.Unlock()
+		c.bind(10)
+		time.Sleep(5 * time.Second)
+		if got := c.sent()[10:]; !slices.Equal(got, names(40)) {
+			t.Errorf("after the rebind %q", got)
+		}
+	})
+}
+
+func TestStopHandsBackAndDrains(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue(names(60)...), newFakeConn(10)
+		c.answer = func(string, int) reply { return reply{after: 2 * time.Second} }
+		r := start(t, Config{}, q, c, nil)
+		time.Sleep(500 * time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		before := len(c.sent())
+		if err := r.d.Stop(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if n := q.held(); n != 0 || len(c.sent()) != before {
+			t.Errorf("%d are owed after Stop, %d were submitted in it", n, len(c.sent())-before)
+		}
+		if done := submitted(q.log()); len(done) != before {
+			t.Errorf("%d of %d settled", len(done), before)
+		}
+		time.Sleep(time.Minute)
+		if len(c.sent()) != before {
+			t.Error("submitted after Stop")
+		}
+	})
+}
+
+func TestStopIsBoundedAndMayBeCalledAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue(names(5)...), newFakeConn(2)
+		c.answer = func(string, int) reply { return reply{never: true} }
+		r := start(t, Config{}, q, c, nil)
+		time.Sleep(500 * time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		defer cancel()
+		var owed *OwedError
+		if err := r.d.Stop(ctx); !errors.As(err, &owed) || owed.Parts != 2 {
+			t.Fatalf("stop: %v", err)
+		}
+		c.unbind(ClassUncertain)
+		if err := r.d.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.wantLog("m001 uncertain", "m002 uncertain")
+	})
+}
+
+func TestNothingIsWrittenWhileTheLeaseDoesNotHold(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue(names(20)...), newFakeConn(2)
+		c.answer = func(string, int) reply { return reply{after: 300 * time.Millisecond} }
+		start(t, Config{}, q, c, nil)
+		time.Sleep(100 * time.Millisecond)
+		q.mu.Lock()
+		q.owner.holds = false
+		q.mu.Unlock()
+		time.Sleep(10 * time.Second)
+		if n := len(c.sent()); n != 2 {
+			t.Errorf("%d written, 2 before the lease ended", n)
+		}
+		q.mu.Lock()
+		q.owner.holds = true
+		q.mu.Unlock()
+		time.Sleep(30 * time.Second)
+		if got := c.sent(); !slices.Equal(got, names(20)) {
+			t.Errorf("after a late renewal %q", got)
+		}
+	})
+}
+
+func TestLapsedOwner(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue(names(6)...), newFakeConn(2)
+		c.answer = func(name string, try int) reply { return reply{after: 5 * time.Second} }
+		r := start(t, Config{}, q, c, nil)
+		time.Sleep(time.Second) // m001, m002 are written, m003 waits
+		q.reclaim(q.owner)
+		q.setFail(failing("lease")) // the other instance is not to take them in this test
+		time.Sleep(5 * time.Second)
+		if q.lapses != 1 {
+			t.Errorf("the gateway was told %d times", q.lapses)
+		}
+		r.wantLog("m001 submitted", "m002 submitted")
+		if st := r.d.Stat(); st.Leased != 0 || st.Waiting != 0 {
+			t.Errorf("still in the hand: %+v", st)
+		}
+		q.setFail(failing())
+		q.mu.Lock()
+		q.newOwner()
+		q.mu.Unlock()
+		time.Sleep(30 * time.Second)
+		if got := c.sent(); !slices.Equal(got, names(6)) {
+			t.Errorf("under the new owner: %q", got)
+		}
+	})
+}
+
+func TestOtherVerdicts(t *testing.T) {
+	for class, want := range map[Class]string{ClassPermanent: "rejected", ClassSurplus: "surplus"} {
+		bubble(t, func(t *testing.T) {
+			q, c := newFakeQueue("m1", "m2"), newFakeConn(1)
+			c.answer = func(name string, _ int) reply {
+				if name == "m1" {
+					return reply{class: class, sync: true}
+				}
+				return reply{}
+			}
+			r := start(t, Config{}, q, c, nil)
+			time.Sleep(time.Minute)
+			r.wantLog("m1 "+want, "m2 submitted")
+		})
+	}
+}
+
+func TestSessionFaultPausesAndBurnsNothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue("m1"), newFakeConn(1)
+		c.answer = func(_ string, try int) reply {
+			if try <= 20 {
+				return reply{class: ClassSession}
+			}
+			return reply{}
+		}
+		r := start(t, Config{TemporaryTries: 2}, q, c, nil)
+		time.Sleep(10 * time.Second)
+		if n := len(c.sent()); n > 11 {
+			t.Errorf("%d tries in 10 s", n)
+		}
+		time.Sleep(time.Minute)
+		r.wantLog("m1 submitted")
+	})
+}
+
+func TestExpiredIsNotWritten(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue("m1", "m2", "m3"), newFakeConn(1)
+		q.msgs[queue.Part{Block: "m2"}].Validity = time.Second
+		c.answer = func(string, int) reply { return reply{after: 1500 * time.Millisecond} }
+		r := start(t, Config{}, q, c, nil)
+		time.Sleep(time.Minute)
+		if got := c.sent(); !slices.Equal(got, []string{"m1", "m3"}) {
+			t.Errorf("written %q", got)
+		}
+		if !slices.Contains(r.q.log(), "m2 expired") {
+			t.Errorf("events %q", r.q.log())
+		}
+	})
+}
+
+func TestHoldIsMarkedBeforeItIsWritten(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue("m1", "m2"), newFakeConn(2)
+		q.msgs[queue.Part{Block: "m2"}].Hold = true
+		q.setFail(failing("mark"))
+		r := start(t, Config{}, q, c, nil)
+		time.Sleep(3 * time.Second)
+		if slices.Contains(c.sent(), "m2") {
+			t.Fatal("written before it was marked")
+		}
+		q.setFail(failing())
+		time.Sleep(3 * time.Second)
+		if !slices.Equal(q.owner.marks, []string{"m2"}) || q.state("m2") != "submitted" {
+			t.Errorf("marked %q, m2 is %s, events %q", q.owner.marks, q.state("m2"), r.q.log())
+		}
+	})
+}
+
+func TestPauseByAPerson(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue(names(10)...), newFakeConn(1)
+		c.answer = func(string, int) reply { return reply{after: time.Second} }
+		rate := &fakeRate{tokens: 1000, ready: make(chan struct{}, 1)}
+		start(t, Config{}, q, c, rate)
+		time.Sleep(500 * time.Millisecond)
+		rate.paused = true
+		time.Sleep(time.Minute)
+		if n := len(c.sent()); n != 1 || q.held() != 0 {
+			t.Errorf("%d written, %d held in the pause", n, q.held())
+		}
+		rate.paused = false
+		time.Sleep(time.Minute)
+		if got := c.sent(); !slices.Equal(got, names(10)) {
+			t.Errorf("after it %q", got)
+		}
+	})
+}
+
+func TestStrayOutcomesChangeNothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue("m1"), newFakeConn(1)
+		r := start(t, Config{}, q, c, nil)
+		var sub *Submission
+		c.answer = func(string, int) reply { return reply{after: time.Second} }
+		time.Sleep(500 * time.Millisecond)
+		for sub = range c.open {
+		}
+		time.Sleep(time.Second)
+		r.d.Outcomes([]Outcome{{Submission: sub, Class: ClassPermanent}, {Submission: sub, Class: ClassOK, Late: true}, {}})
+		time.Sleep(time.Second)
+		r.wantLog("m1 submitted")
+		if st := r.d.Stat(); st.Leased != 0 || st.Open != 0 {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
+func TestValidate(t *testing.T) {
+	for field, cfg := range map[string]Config{
+		"carrier":          {},
+		"retry.temporary":  {Carrier: "a", TemporaryTries: 256},
+		"retry.uncertain":  {Carrier: "a", UncertainTries: -1},
+		"response_timeout": {Carrier: "a", ResponseTimeout: -1},
+		"max_unstored":     {Carrier: "a", MaxUnstored: -1},
+	} {
+		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	if err := (Config{Carrier: "a"}).Validate(); err != nil {
+		t.Error(err)
+	}
+}
