@@ -1,8 +1,48 @@
+// Package smpp is one bound SMPP session, either side, and the listener that
+// accepts them. It turns a net.Conn and package pdu into requests with exactly
+// one result each; bindpool keeps several of them alive, smppcarrier and the
+// SMPP server for upstreams own them.
+//
+// # Goroutines
+//
+// A session has two goroutines, whatever its window: read and write. There is
+// no goroutine, channel or timer per message.
+//
+// read owns Session.in. It reads, decodes into reused structs and calls the
+// Handler; every call of a Handler comes from it, so they never overlap and
+// need no order of their own: a time-out is told before the late answer to it,
+// a result before Closed. Between two reads it runs the timers (a read deadline
+// is their only clock) and tells what others left for it: requests that a gate
+// or an unbind caught unwritten. It ends the session, alone: it closes the
+// connection, waits for the writer to be gone, and only then decides for every
+// open request whether a byte of it may have left, by what the last Write
+// reported.
+//
+// write owns the buffer in flight. It sleeps on a condition while both lanes
+// are empty, takes whole PDUs, control first, and gives them to one Write of at
+// most 64 KiB; while that is under way the next ones gather.
+//
+// Session.mu guards all that both and the callers of Submit, Respond, Unbind
+// and Stat share: window, lanes, timers, state and counters. It is held for the
+// encoding of one PDU or the copy of one buffer, never over I/O or a call of
+// the owner.
+//
+// # When the process dies
+//
+// A session stores nothing. Between Submit and the write a request has not
+// left; between the write and its result it may have: whoever needs to know
+// that after a crash notes it before Submit.
+//
+// # Memory
+//
+// A session holds at most: its window's slots, one PDU of MaxPDU octets being
+// read, 4 MiB of requests and 8 MiB of answers waiting for the writer, and one
+// buffer being written. From 256 KiB of answers on nothing more is read, so a
+// peer that does not read stops being read, and the write's deadline ends it.
 package smpp
 
 import (
-	"context"
-	"net"
+	"fmt"
 	"time"
 
 	"bindery/smpp/pdu"
@@ -19,10 +59,52 @@ type Config struct {
 	BindTimeout     time.Duration // from the connection to a bound session; default 5 s
 	WriteTimeout    time.Duration // one write; default 10 s
 	UnbindTimeout   time.Duration // from unbind to its answer; default 5 s
+	SystemID        string        // what Accept calls itself in bind_resp; default "bindery"
 	// Gate is asked before a buffer with requests of the data lane is written.
 	// When it answers false, what is in the buffer goes back unwritten
-	// (a lease that is over). Nil: always open.
+	// (a lease that is over). Nil: always open. It runs on the writer and must
+	// not block.
 	Gate func() bool
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Window < 0 || c.Window > 65536 {
+		return c, fmt.Errorf("window %d is not within 1..65536", c.Window)
+	}
+	if c.MaxPDU != 0 && c.MaxPDU < maxUnbound {
+		return c, fmt.Errorf("max pdu %d is below %d octets", c.MaxPDU, maxUnbound)
+	}
+	if c.EnquireMisses < 0 {
+		return c, fmt.Errorf("enquire misses %d is negative", c.EnquireMisses)
+	}
+	for _, d := range []struct {
+		name  string
+		value *time.Duration
+		zero  time.Duration
+	}{
+		{"response timeout", &c.ResponseTimeout, 10 * time.Second},
+		{"bind timeout", &c.BindTimeout, 5 * time.Second},
+		{"write timeout", &c.WriteTimeout, 10 * time.Second},
+		{"unbind timeout", &c.UnbindTimeout, 5 * time.Second},
+	} {
+		if *d.value < 0 {
+			return c, fmt.Errorf("%s %v is negative", d.name, *d.value)
+		}
+		orDefault(d.value, d.zero)
+	}
+	orDefault(&c.Window, 10)
+	orDefault(&c.MaxPDU, pdu.DefaultMaxPDU)
+	orDefault(&c.EnquireLink, 30*time.Second)
+	orDefault(&c.EnquireMisses, 2)
+	orDefault(&c.SystemID, "bindery")
+	return c, nil
+}
+
+func orDefault[T comparable](v *T, zero T) {
+	var unset T
+	if *v == unset {
+		*v = zero
+	}
 }
 
 // Result is how one submitted request ended. Every request that Submit took
@@ -31,74 +113,40 @@ type Config struct {
 type Result struct {
 	Token uint64
 	// Resp is the answer (a response of the matching id, or a generic_nack),
-	// nil when none came. Valid until Handler.Result returns.
+	// nil when none came. Valid until Handler.Result returns. Of one that could
+	// not be decoded to its end it holds what could.
 	Resp pdu.PDU
 	Late bool
-	// Err is nil with a Resp; else ErrTimeout or why the session ended.
+	// Err is nil with a Resp; else ErrTimeout, ErrGate, or why the session
+	// ended.
 	Err error
 	// Written tells, without a Resp, whether a byte of the request may have
 	// left: false means that it is safe to send it again.
 	Written bool
+	// Took is the time from Submit to the answer; 0 without a Resp.
+	Took time.Duration
 }
 
-// Handler is what a session tells its owner. All methods but Closed are called
-// on the reader's goroutine (results of time-outs and of a dead session on the
-// session's own); none may block. Nothing is called after Closed.
+// Handler is what a session tells its owner. All methods are called on the
+// reader's goroutine, one at a time; none may block, and none may wait for the
+// session's end (Unbind, Done). Nothing is called after Closed.
 type Handler interface {
 	// Request hands over a request of the peer that is not session control.
 	// p is valid until it returns; the answer goes out by Session.Respond,
-	// now or later, with p's sequence number.
+	// now or later, with p's sequence number. A request that package pdu has no
+	// struct for (query_sm, cancel_sm, …) comes as *pdu.Unknown.
 	Request(s *Session, p pdu.PDU)
 	Result(s *Session, r Result)
-	// Idle is called when all that one read brought has been handed over.
+	// Idle is called when all that one read brought has been handed over, and
+	// after results that came without a read (time-outs, a session's end).
 	Idle(s *Session)
 	// Closed is called once, last, after every open request has had its result.
 	Closed(s *Session, err error)
 }
 
-// Bind sends bind over conn and returns a bound session of the ESME side. The
-// context bounds connection and bind only. conn is closed on an error, which
-// is a *BindError when the peer refused.
-func Bind(ctx context.Context, conn net.Conn, bind *pdu.Bind, cfg Config, h Handler) (*Session, error) {
-	panic("skeleton")
+// OddHandler is a Handler that also wants to know what of the peer's did not
+// fit and was survived: unknown commands, unmatched responses, PDUs that do not
+// decode. It is for a log; Stat counts them all.
+type OddHandler interface {
+	Odd(s *Session, err *OddError)
 }
-
-// Accept waits for the peer's bind on conn and answers it by authorize (status
-// ESME_ROK: bound); the SMSC side of Bind. authorize runs on Accept's goroutine
-// and returns the handler of the session. Before the bind only PDUs of at most
-// 1 KiB are read.
-func Accept(ctx context.Context, conn net.Conn, cfg Config, authorize func(*pdu.Bind) (pdu.CommandStatus, Handler)) (*Session, error) {
-	panic("skeleton")
-}
-
-// Session is one bound SMPP session, either side.
-type Session struct{}
-
-// Submit takes a window slot for p, numbers it, and queues its octets for the
-// writer; it never blocks and keeps nothing of p. Any request that a peer
-// answers may be submitted: submit_sm, data_sm, deliver_sm from the SMSC side.
-// ErrWindowFull, ErrClosing, a state error, or the error of p.AppendTo: then
-// there will be no Result.
-func (s *Session) Submit(p pdu.PDU, token uint64) error { panic("skeleton") }
-
-// Respond queues an answer on the control lane. It never waits for the window.
-func (s *Session) Respond(p pdu.PDU) error { panic("skeleton") }
-
-// Free is the number of free window slots: 0 once the session is closing.
-func (s *Session) Free() int { panic("skeleton") }
-
-// Unbind stops submitting, lets the window drain until ctx is over, unbinds and
-// closes. It returns when the session is closed.
-func (s *Session) Unbind(ctx context.Context) error { panic("skeleton") }
-
-// Close ends the connection at once.
-func (s *Session) Close() error { panic("skeleton") }
-
-// Done is closed when the session has ended and its results are handed over.
-func (s *Session) Done() <-chan struct{} { panic("skeleton") }
-
-// Err says why the session ended, after Done.
-func (s *Session) Err() error { panic("skeleton") }
-
-// Peer is the bind (at the SMSC side) or nil.
-func (s *Session) Peer() *pdu.Bind { panic("skeleton") }

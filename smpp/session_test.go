@@ -1,0 +1,76 @@
+package smpp_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"bindery/smpp"
+	"bindery/smpp/pdu"
+)
+
+func TestSubmitsAndAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, peer, owner := bound(t, smpp.Config{})
+		for token := range uint64(3) {
+			if err := s.Submit(submit("hello"), token); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			p := peer.next(t)
+			peer.send(&pdu.SubmitSMResp{Header: pdu.Header{Sequence: p.Head().Sequence}, MessageID: []byte("k1")})
+		}
+		synctest.Wait()
+		owner.wantResults(t, "0:k1", "1:k1", "2:k1")
+		if s.Free() != 10 {
+			t.Errorf("free %d, want 10", s.Free())
+		}
+		peer.conn.Close()
+		<-s.Done()
+		var closed *smpp.ClosedError
+		if !errors.As(s.Err(), &closed) || !closed.Remote || !errors.Is(s.Err(), io.EOF) {
+			t.Errorf("err %v, want EOF of the peer", s.Err())
+		}
+	})
+}
+
+func TestBindRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := pipe(t)
+		peer := &peer{conn: theirs}
+		go func() {
+			peer.next(t)
+			peer.send(&pdu.Unknown{Header: pdu.Header{ID: pdu.CommandBindTransceiverResp, Status: 0x0D, Sequence: 1}})
+		}()
+		_, err := smpp.Bind(context.Background(), ours, trx(), smpp.Config{}, &owner{})
+		var refused *smpp.BindError
+		if !errors.As(err, &refused) || refused.Status != pdu.StatusBindFail {
+			t.Fatalf("err %v, want a refusal with ESME_RBINDFAIL", err)
+		}
+	})
+}
+
+func TestBindGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, _ := pipe(t)
+		began := time.Now()
+		_, err := smpp.Bind(context.Background(), ours, trx(), smpp.Config{}, &owner{})
+		if err == nil || time.Since(began) != 5*time.Second {
+			t.Fatalf("after %v: %v, want an error after 5 s", time.Since(began), err)
+		}
+		ours, _ = pipe(t)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if _, err = smpp.Bind(ctx, ours, trx(), smpp.Config{}, &owner{}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("%v, want the context's", err)
+		}
+		if _, err := ours.Write([]byte{0}); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("the connection was left open: %v", err)
+		}
+	})
+}

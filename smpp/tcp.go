@@ -1,0 +1,22 @@
+package smpp
+
+import (
+	"net"
+	"time"
+)
+
+// tune sets up a TCP connection, also one under TLS; others are left alone.
+// What it sets only makes a dead link known sooner, so failures are no reason
+// not to use the connection: enquire_link and the write deadline find out too.
+func tune(conn net.Conn, cfg Config) {
+	if inner, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = inner.NetConn()
+	}
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	tcp.SetNoDelay(true) // the writer coalesces
+	tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3})
+	setUserTimeout(tcp, cfg.WriteTimeout+cfg.ResponseTimeout)
+}
