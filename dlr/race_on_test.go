@@ -1,0 +1,5 @@
+//go:build race
+
+package dlr
+
+const raceEnabled = true
