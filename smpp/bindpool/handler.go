@@ -1,0 +1,33 @@
+package bindpool
+
+import (
+	"bindery/smpp"
+	"bindery/smpp/pdu"
+)
+
+// handler joins one session to its bind. It belongs to the session's reader.
+type handler struct {
+	bind  *bind
+	freed bool // slots were freed since Idle
+}
+
+func (h *handler) Request(s *smpp.Session, p pdu.PDU) {
+	h.bind.pool.owner.Request(h.bind.index, s, p)
+}
+
+func (h *handler) Result(_ *smpp.Session, r smpp.Result) {
+	h.freed = true
+	h.bind.pool.owner.Result(h.bind.index, r)
+}
+
+func (h *handler) Idle(*smpp.Session) {
+	p := h.bind.pool
+	p.owner.Idle(h.bind.index)
+	if h.freed {
+		h.freed = false
+		p.tellFreed()
+	}
+}
+
+// Closed is left out: run sees the session's end, after everything else.
+func (h *handler) Closed(*smpp.Session, error) {}
