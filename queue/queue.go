@@ -4,6 +4,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"hash/fnv"
 	"time"
 
 	"bindery/internal/redisdb"
@@ -86,34 +87,93 @@ type Push struct {
 // Options of a Queue; zero values mean the defaults.
 type Options struct {
 	Lease      time.Duration // default 10 s, floor 5 s
-	HistoryAge time.Duration // default 24 h
+	HistoryAge time.Duration // default 24 h, floor 2 min
+	// ReceiptClock is how long a carrier's receipts are waited for; nil or 0: 24 h.
+	ReceiptClock func(carrier string) time.Duration
+	// Elapsed is the clock of the leases' fence and of Redis time between two
+	// replies. Default CLOCK_BOOTTIME on Linux, which goes on while the machine
+	// is suspended; simulations bring their own.
+	Elapsed func() time.Duration
 }
 
-// Queue is the home of the messages in one Redis.
-type Queue struct{}
+// Floors and defaults of Options.
+const (
+	DefaultLease      = 10 * time.Second
+	MinLease          = 5 * time.Second
+	DefaultHistoryAge = 24 * time.Hour
+	MinHistoryAge     = 2 * time.Minute
+	DefaultClock      = 24 * time.Hour
+)
+
+// Queue is the home of the messages in one Redis. It is safe for any number of
+// goroutines.
+type Queue struct {
+	db       *redisdb.DB
+	o        Options
+	clock    clock
+	shards   []*shard
+	carriers carrierNumbers
+}
 
 // New returns a queue on db. Nothing is asked of Redis before Start.
-func New(db *redisdb.DB, o Options) *Queue { panic("skeleton") }
+func New(db *redisdb.DB, o Options) *Queue {
+	if o.Lease == 0 {
+		o.Lease = DefaultLease
+	}
+	if o.HistoryAge == 0 {
+		o.HistoryAge = DefaultHistoryAge
+	}
+	if o.Elapsed == nil {
+		o.Elapsed = bootTime
+	}
+	o.Lease, o.HistoryAge = max(o.Lease, MinLease), max(o.HistoryAge, MinHistoryAge)
+	q := &Queue{db: db, o: o, shards: []*shard{newShard(0, "s0")}}
+	q.clock.elapsed = o.Elapsed
+	return q
+}
 
-// Start reads or writes bindery:shards and loads the scripts.
-func (q *Queue) Start(ctx context.Context) error { panic("skeleton") }
+// Start learns the Redis time and loads the scripts.
+func (q *Queue) Start(ctx context.Context) error {
+	for _, s := range []*redisdb.Script{acceptScript, leaseScript, settleScript, finishScript, enterScript, renewScript, leaveScript, getScript, timeScript} {
+		if err := s.Load(ctx, q.db); err != nil {
+			return mapError(err)
+		}
+	}
+	return q.syncClock(ctx)
+}
 
-// Accept pushes one block: all of it is in Redis, with its idempotency record,
-// or nothing. A repeat of the same key and body answers the first ids.
-func (q *Queue) Accept(ctx context.Context, p *Push) ([]ID, error) { panic("skeleton") }
+func (q *Queue) syncClock(ctx context.Context) error {
+	r, err := q.run(ctx, timeScript, q.shards[0])
+	if err != nil {
+		return err
+	}
+	r.time(q)
+	return r.err
+}
 
-// Owner is this process as holder of leases.
-type Owner struct{}
+func (q *Queue) shardOf(account string) *shard {
+	h := fnv.New32a()
+	h.Write([]byte(account))
+	return q.shards[h.Sum32()%uint32(len(q.shards))]
+}
 
-// NewOwner registers a row under a new random id; Renew keeps it.
-func (q *Queue) NewOwner(ctx context.Context) (*Owner, error) { panic("skeleton") }
+// shardOfBlock is the shard that a block's name says; nil for none of ours.
+func (q *Queue) shardOfBlock(b Block) *shard {
+	n, ok := b.shard()
+	if !ok || n >= len(q.shards) {
+		return nil
+	}
+	return q.shards[n]
+}
 
-// Renew prolongs the row. ErrLapsed: it is gone or lapsed.
-func (o *Owner) Renew(ctx context.Context) error { panic("skeleton") }
-
-// Holds tells whether the lease holds now, counted from when the last answered
-// renewal was sent, by CLOCK_BOOTTIME. The fence of every write.
-func (o *Owner) Holds() bool { panic("skeleton") }
+func (q *Queue) receiptClock(carrier string) time.Duration {
+	if q.o.ReceiptClock != nil {
+		if d := q.o.ReceiptClock(carrier); d > 0 {
+			return d
+		}
+	}
+	return DefaultClock
+}
 
 // LeaseRequest asks for at most Max parts of a carrier's routes.
 type LeaseRequest struct {
@@ -137,10 +197,6 @@ type Lease struct {
 	Parts  []Leased
 	Left   [3]int // parts that still wait, by priority, of these routes
 }
-
-// Lease takes parts off the lanes. A call whose answer was lost is made again
-// by itself, under the same number.
-func (o *Owner) Lease(ctx context.Context, r LeaseRequest) (*Lease, error) { panic("skeleton") }
 
 // Verdict is what settle does with a leased part.
 type Verdict uint8
@@ -168,9 +224,6 @@ type Settlement struct {
 
 // Error is the error of an event: code as in CONTRACT ("smpp:0x0B", "receipt:045", a word of ours).
 type Error struct{ Code, Message string }
-
-// Settle ends leased parts. After a nil error all of them are off the lease.
-func (o *Owner) Settle(ctx context.Context, ss []Settlement) error { panic("skeleton") }
 
 // Status of a message or an event, by its word.
 type Status uint8
@@ -209,9 +262,6 @@ const (
 	FinishedGone          // the block is no more
 )
 
-// Finish writes results without a lease; the answer has one entry for each.
-func (q *Queue) Finish(ctx context.Context, fs []Finish) ([]Finished, error) { panic("skeleton") }
-
 // View is a message as GET shows it.
 type View struct {
 	Message  Message
@@ -228,6 +278,3 @@ type Moment struct {
 	Carrier string
 	Error   Error
 }
-
-// Get reads one message of an account. ErrNotFound (also another account's), ErrGone.
-func (q *Queue) Get(ctx context.Context, account string, id ID) (*View, error) { panic("skeleton") }

@@ -1,0 +1,280 @@
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// acceptWindow is how long after the Redis time that it carries an accept may
+// still run: a call delayed on its way surprises nobody later.
+const acceptWindow = 30 * time.Second
+
+// Accept pushes messages: all of them are in Redis, with their idempotency
+// record, or none. A repeat of the same key and body answers the first ids.
+// Messages that do not fit into one block (500 parts, 128 KiB) are put into
+// several, at most 128. A call whose outcome is unknown (ErrUnavailable) has
+// been repeated by itself; made again it is another push, unless it has a Key.
+func (q *Queue) Accept(ctx context.Context, p *Push) ([]ID, error) {
+	if err := p.validate(); err != nil {
+		return nil, err
+	}
+	sh := q.shardOf(p.Account)
+	for try := 0; ; try++ {
+		ids, err := q.accept(ctx, sh, p)
+		if err != errLate || try == 2 { //nolint:errorlint // our own value
+			return ids, err
+		}
+	}
+}
+
+// errLate: Redis time was not what the call believed; the reply set the clock.
+var errLate = fmt.Errorf("%w: redis time is not what it seemed", ErrUnavailable)
+
+func (p *Push) validate() error {
+	switch {
+	case len(p.Messages) == 0:
+		return fmt.Errorf("queue: accept: no message")
+	case p.Priority > Bulk:
+		return fmt.Errorf("queue: accept: priority %d", p.Priority)
+	case !isName(p.Account):
+		return fmt.Errorf("queue: accept: account %q", p.Account)
+	case !isName(p.Route):
+		return fmt.Errorf("queue: accept: route %q", p.Route)
+	}
+	for i := range p.Messages {
+		m := &p.Messages[i]
+		if m.Parts < 1 || m.Parts > maxPerMsg {
+			return fmt.Errorf("queue: accept: message %d has %d parts, want 1..%d", i, m.Parts, maxPerMsg)
+		}
+		if m.Validity <= 0 {
+			return fmt.Errorf("queue: accept: message %d has no validity", i)
+		}
+	}
+	return nil
+}
+
+// isName tells whether s may stand in a key: letters, digits, _ and -.
+func isName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if c != '_' && c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 64
+}
+
+func (q *Queue) accept(ctx context.Context, sh *shard, p *Push) ([]ID, error) {
+	at := q.clock.now().Truncate(time.Millisecond)
+	blocks, err := p.blocks(sh, at)
+	if err != nil {
+		return nil, err
+	}
+	args, err := p.args(blocks, at)
+	if err != nil {
+		return nil, err
+	}
+	r, err := q.run(ctx, acceptScript, sh, args...)
+	if err != nil {
+		return nil, err
+	}
+	switch word := r.text(); word {
+	case "accepted":
+		r.time(q)
+		return idsOf(blocks, p.Messages), r.err
+	case "before":
+		return idsOfRecord(r.text())
+	case "conflict":
+		return nil, ErrKeyConflict
+	case "late":
+		r.time(q)
+		return nil, errLate
+	default:
+		return nil, fmt.Errorf("queue: accept: redis answers %q", word)
+	}
+}
+
+// pushed is one block of a push.
+type pushed struct {
+	name     Block
+	from, to int // of the push's messages
+	parts    int
+}
+
+// blocks divides the messages, fills in what accept draws, and names blocks.
+func (p *Push) blocks(sh *shard, at time.Time) ([]pushed, error) {
+	var list []pushed
+	open, size := pushed{}, 0
+	for i := range p.Messages {
+		m := &p.Messages[i]
+		m.Account, m.Route, m.Priority, m.AcceptedAt = p.Account, p.Route, p.Priority, at
+		if m.ConcatRef == 0 && m.Parts > 1 {
+			m.ConcatRef = drawRef()
+		}
+		n := len(m.Text) + len(m.To) + len(m.Reference) + len(m.Campaign) + len(m.Callback) + len(m.From) + 64 + entrySize*m.Parts
+		if n > maxBodyAlone/2 {
+			return nil, fmt.Errorf("queue: accept: message %d has %d octets, want at most %d", i, n, maxBodyAlone/2)
+		}
+		if open.parts > 0 && (open.parts+m.Parts > maxParts || size+n > maxBody) {
+			list = append(list, open)
+			open, size = pushed{from: i}, 0
+		}
+		open.to, open.parts, size = i+1, open.parts+m.Parts, size+n
+	}
+	list = append(list, open)
+	if len(list) > maxBlocks {
+		return nil, fmt.Errorf("queue: accept: needs %d blocks, want at most %d", len(list), maxBlocks)
+	}
+	for i := range list {
+		b := &list[i]
+		b.name = newBlock(sh.index, at)
+		first := 0
+		for j := b.from; j < b.to; j++ {
+			p.Messages[j].ID = newID(b.name, first)
+			first += p.Messages[j].Parts
+		}
+	}
+	return list, nil
+}
+
+// maxBlocks of one accept.
+const maxBlocks = 128
+
+// drawRef draws a concatenation reference, 1..65535.
+func drawRef() uint16 {
+	var b [2]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return max(1, binary.BigEndian.Uint16(b[:]))
+}
+
+// routeNumber is what a slot says of a route: a hash of its name; the shard's
+// routes has the names.
+func routeNumber(route string) uint32 {
+	h := fnv.New32a()
+	h.Write([]byte(route))
+	return max(1, h.Sum32())
+}
+
+func (p *Push) args(blocks []pushed, at time.Time) ([]any, error) {
+	route := routeNumber(p.Route)
+	key, body := "", ""
+	if p.Key != nil {
+		key, body = hex.EncodeToString(p.Key.Hash[:]), hex.EncodeToString(p.Key.Body[:])
+	}
+	args := []any{
+		p.Account, p.Route, p.Priority.String(), binary.BigEndian.AppendUint32(nil, route),
+		at.Add(-acceptWindow).UnixMilli(), at.Add(acceptWindow).UnixMilli(),
+		key, 0, body, p.record(body, blocks), len(p.Messages), "", "", len(blocks),
+	}
+	for _, b := range blocks {
+		ms := p.Messages[b.from:b.to]
+		raw, err := appendBody(nil, p.Account, p.Route, p.Priority, ms, b.parts)
+		if err != nil {
+			return nil, err
+		}
+		slots := make([]byte, 0, b.parts*slotSize)
+		earliest := ms[0].deadline()
+		for i := range ms {
+			slots = appendSlots(slots, &ms[i], route, at)
+			if d := ms[i].deadline(); d.Before(earliest) {
+				earliest = d
+			}
+		}
+		args = append(args, string(b.name), raw, slots, earliest.UnixMilli())
+		args = appendDescriptors(args, b.name, ms, at)
+	}
+	return args, nil
+}
+
+// appendDescriptors divides a block into descriptors: parts that are due at one
+// time, of one campaign.
+func appendDescriptors(args []any, b Block, ms []Message, at time.Time) []any {
+	count := len(args)
+	args = append(args, 0)
+	n, first := 0, 0
+	for i := 0; i < len(ms); {
+		parts, j := 0, i
+		for ; j < len(ms) && ms[j].Campaign == ms[i].Campaign && ms[j].SendAt.Equal(ms[i].SendAt); j++ {
+			parts += ms[j].Parts
+		}
+		due := int64(0)
+		if ms[i].SendAt.After(at) {
+			due = ms[i].SendAt.UnixMilli()
+		}
+		campaign := campaignKey(ms[i].Campaign)
+		args = append(args, appendDescriptor(nil, b, first, parts, campaign, at), parts, campaign, due)
+		n, first, i = n+1, first+parts, j
+	}
+	args[count] = n
+	return args
+}
+
+// appendDescriptor writes "block/from/n/campaign/since", at most 64 octets.
+func appendDescriptor(dst []byte, b Block, from, n int, campaign string, since time.Time) []byte {
+	dst = append(append(dst, b...), '/')
+	dst = append(strconv.AppendInt(dst, int64(from), 10), '/')
+	dst = append(strconv.AppendInt(dst, int64(n), 10), '/')
+	dst = append(append(dst, campaign...), '/')
+	return strconv.AppendInt(dst, since.Unix(), 10)
+}
+
+func idsOf(blocks []pushed, ms []Message) []ID {
+	ids := make([]ID, len(ms))
+	for i := range ms {
+		ids[i] = ms[i].ID
+	}
+	return ids
+}
+
+// record is what an idempotency record says of a push: the hash of its body,
+// then its blocks, each with the parts of its messages, run-length.
+func (p *Push) record(body string, blocks []pushed) string {
+	if p.Key == nil {
+		return ""
+	}
+	var s strings.Builder
+	s.WriteString(body)
+	for _, b := range blocks {
+		s.WriteByte(' ')
+		s.WriteString(string(b.name))
+		for i := b.from; i < b.to; {
+			j := i
+			for j < b.to && p.Messages[j].Parts == p.Messages[i].Parts {
+				j++
+			}
+			fmt.Fprintf(&s, ",%dx%d", p.Messages[i].Parts, j-i)
+			i = j
+		}
+	}
+	return s.String()
+}
+
+// idsOfRecord gives the ids again. What lies in Redis is not trusted.
+func idsOfRecord(record string) ([]ID, error) {
+	var ids []ID
+	_, blocks, _ := strings.Cut(record, " ")
+	for _, block := range strings.Fields(blocks) {
+		name, runs, _ := strings.Cut(block, ",")
+		first := 0
+		for _, run := range strings.Split(runs, ",") {
+			a, b, _ := strings.Cut(run, "x")
+			parts, err1 := strconv.Atoi(a)
+			n, err2 := strconv.Atoi(b)
+			if err1 != nil || err2 != nil || parts < 1 || n < 1 || first+parts*n > maxParts {
+				return nil, fmt.Errorf("queue: idempotency record %q does not parse", record)
+			}
+			for range n {
+				ids = append(ids, newID(Block(name), first))
+				first += parts
+			}
+		}
+	}
+	return ids, nil
+}

@@ -1,0 +1,129 @@
+package queue
+
+import (
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/json"
+	"hash/fnv"
+	"strings"
+	"unicode/utf8"
+)
+
+// A constant is what every event of a message says: a campaign's short name
+// (1 octet length, 0 or 8, and octets), 2 octets length and JSON members
+// without braces: "to", then "reference" and "campaign" where given. Scripts
+// put it into events as it is.
+
+const campaignLength = 8
+
+var crockford32 = base32.NewEncoding(crockford).WithPadding(base32.NoPadding)
+
+// campaignKey is a campaign's short name in descriptors and counts: 40 bits of
+// its hash, "" for none. Descriptors stay at most 64 octets with it.
+func campaignKey(campaign string) string {
+	if campaign == "" {
+		return ""
+	}
+	h := fnv.New64a()
+	h.Write([]byte(campaign))
+	sum := h.Sum(nil)
+	return crockford32.EncodeToString(sum[:5])
+}
+
+func appendConstant(dst []byte, m *Message) []byte {
+	key := campaignKey(m.Campaign)
+	dst = append(append(dst, byte(len(key))), key...)
+	at := len(dst)
+	dst = append(dst, 0, 0)
+	dst = append(dst, `"to":`...)
+	dst = appendJSONString(dst, m.To)
+	if m.Reference != "" {
+		dst = append(dst, `,"reference":`...)
+		dst = appendJSONString(dst, m.Reference)
+	}
+	if m.Campaign != "" {
+		dst = append(dst, `,"campaign":`...)
+		dst = appendJSONString(dst, m.Campaign)
+	}
+	binary.BigEndian.PutUint16(dst[at:], uint16(len(dst)-at-2))
+	return dst
+}
+
+// appendJSONString quotes as encoding/json does without escaping HTML.
+func appendJSONString(dst []byte, s string) []byte {
+	plain := true
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] >= utf8.RuneSelf || s[i] == '"' || s[i] == '\\' {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return append(append(append(dst, '"'), s...), '"')
+	}
+	b := &strings.Builder{}
+	e := json.NewEncoder(b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string always encodes
+	return append(dst, strings.TrimSuffix(b.String(), "\n")...)
+}
+
+// parseConstant reads a constant back. It lies in Redis and is not trusted:
+// only the very form that appendConstant writes is taken.
+func (m *Message) parseConstant(s string) error {
+	if s == "" || len(s) < 3+int(s[0]) {
+		return bodyError("constant is cut")
+	}
+	s = s[1+int(s[0]):]
+	n := be16(s, 0)
+	if n > len(s)-2 {
+		return bodyError("constant runs past the end")
+	}
+	s = s[2 : 2+n]
+	var ok bool
+	if s, ok = strings.CutPrefix(s, `"to":`); !ok {
+		return bodyError("constant has no to")
+	}
+	if m.To, s, ok = cutJSONString(s); !ok {
+		return bodyError("constant's to is no string")
+	}
+	for _, f := range [...]struct {
+		name  string
+		field *string
+	}{{`,"reference":`, &m.Reference}, {`,"campaign":`, &m.Campaign}} {
+		rest, found := strings.CutPrefix(s, f.name)
+		if !found {
+			continue
+		}
+		if *f.field, s, ok = cutJSONString(rest); !ok {
+			return bodyError("constant's " + f.name[2:] + " is no string")
+		}
+	}
+	if s != "" {
+		return bodyError("constant has more than it should")
+	}
+	return nil
+}
+
+func cutJSONString(s string) (field, rest string, ok bool) {
+	if s == "" || s[0] != '"' {
+		return "", "", false
+	}
+	escaped := false
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			escaped = true
+			i++
+		case '"':
+			if !escaped {
+				return s[1:i], s[i+1:], true
+			}
+			if json.Unmarshal([]byte(s[:i+1]), &field) != nil {
+				return "", "", false
+			}
+			return field, s[i+1:], true
+		}
+	}
+	return "", "", false
+}

@@ -1,0 +1,34 @@
+-- base: what every script begins with. KEYS[1] is the shard's counts; all other
+-- keys are made from its prefix and lie in the same hash slot. Integers are
+-- big-endian octets: there is no struct or bit library in every Redis.
+local call, byte, char, sub, floor = redis.call, string.byte, string.char, string.sub, math.floor
+local P = sub(KEYS[1], 1, -7)
+local clock = call('TIME')
+local now = clock[1] * 1000 + floor(clock[2] / 1000)
+
+local function u16(s, i)
+  local a, b = byte(s, i, i + 1)
+  return a * 256 + b
+end
+
+local function u32(s, i)
+  local a, b, c, d = byte(s, i, i + 3)
+  return ((a * 256 + b) * 256 + c) * 256 + d
+end
+
+local function p32(n)
+  local d = n % 256
+  n = (n - d) / 256
+  local c = n % 256
+  n = (n - c) / 256
+  local b = n % 256
+  return char((n - b) / 256 % 256, b, c, d)
+end
+
+-- now in ticks of 16 ms, modulo 2^32.
+local ticks = floor(now / 16) % 4294967296
+
+-- passed: is the tick t now or past? (of two ticks less than 1.1 years apart)
+local function passed(t)
+  return (ticks - t) % 4294967296 < 2147483648
+end

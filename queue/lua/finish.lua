@@ -1,0 +1,80 @@
+#!lua flags=allow-oom
+-- finish writes results without a lease: receipts and late responses.
+-- KEYS 1 the shard's counts
+-- ARGV 1 carriers, 2 their receipt clocks (as settle's), 3 number of errors,
+--      then their JSON; then for each block its name and its records: part 2
+--      octets, state 1 (0: an intermediate receipt), late response 1, carrier
+--      2, error number 2, error 1
+-- Answers {octets, now}: for each record, in order, 1 new, 2 a repeat, 3 a
+--      contradiction, told now, 4 the block is gone
+-- Safe to run twice: a slot that has a final keeps it, a contradiction is told
+-- once (a flag says so), an intermediate receipt is noted once.
+local SIZE = 9
+local NEW, REPEAT, CONTRADICTION, GONE = '\1', '\2', '\3', '\4'
+
+local function lateResponse(b, x, i, first, last, st, carrier, err, e)
+  if st == SUBMITTED then
+    if not waits(x.st) and x.st ~= UNCERTAIN and x.st ~= LEASED and x.st ~= WRITING then return REPEAT end
+    x.carrier = carrier
+    submitted(b, i, x, first, last)
+    local c = now + (clocks[carrier] or 86400000)
+    if not b.clock or c < b.clock then b.clock = c end
+    return NEW
+  end
+  local leased = x.st == LEASED or x.st == WRITING
+  if x.st ~= UNCERTAIN and not (leased and has(x, HOLD)) then return REPEAT end
+  x.carrier, x.err = carrier, err
+  final(b, i, x, first, last, REJECTED, e)
+  refuseRest(b, first, last, REJECTED, e, err)
+  return NEW
+end
+
+local function intermediate(b, x, i, first, carrier, err)
+  if ended(x.st) then return REPEAT end
+  local line = 'enroute ' .. i .. ' ' .. u16(carrier, 1) .. ' ' .. u16(err, 1)
+  local old = call('HGET', P .. 'notes:' .. b.name, first)
+  if old and string.find(old, ' ' .. line .. '\n', 1, true) then return REPEAT end
+  for _, n in ipairs(notes) do
+    if n[1] == b.name and n[2] == first and n[3] == line then return REPEAT end
+  end
+  note(b, first, line)
+  return NEW
+end
+
+local function receipt(b, x, i, first, last, st, carrier, err, e)
+  if not ended(x.st) then
+    x.carrier, x.err = carrier, err
+    final(b, i, x, first, last, st, e)
+    return NEW
+  end
+  if x.st == st or has(x, TOLD) or x.st == SURPLUS then return REPEAT end
+  set(x, TOLD)
+  change(b, i, x)
+  tell(b, first, last, st, { carrier = carrier, err = err }, e, true)
+  return CONTRADICTION
+end
+
+local function one(b, records, o, errors)
+  local i = u16(records, o)
+  local x = part(b, i)
+  local first, last = nil, nil
+  if x then first, last = message(b, i) end
+  if not first then return GONE end
+  local st, late = byte(records, o + 2, o + 3)
+  local carrier, err, e = sub(records, o + 4, o + 5), sub(records, o + 6, o + 7), errors[byte(records, o + 8)]
+  if st == 0 then return intermediate(b, x, i, first, carrier, err) end
+  if late == 1 then return lateResponse(b, x, i, first, last, st, carrier, err, e) end
+  return receipt(b, x, i, first, last, st, carrier, err, e)
+end
+
+readCarriers(ARGV[1], ARGV[2])
+local n, errors, answers = tonumber(ARGV[3]), {}, {}
+for k = 1, n do errors[k] = ARGV[3 + k] end
+for a = 4 + n, #ARGV, 2 do
+  local b, records = open(ARGV[a]), ARGV[a + 1]
+  for o = 1, #records, SIZE do
+    answers[#answers + 1] = b and one(b, records, o, errors) or GONE
+  end
+end
+saveAll()
+return { table.concat(answers), now }

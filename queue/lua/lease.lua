@@ -1,0 +1,359 @@
+#!lua flags=allow-oom
+-- lease takes parts off the lanes for one carrier of a living owner.
+-- KEYS 1 the shard's counts
+-- ARGV 1 owner, 2 carrier, 3 carrier's number (2 octets), 4 number of the lease,
+--      5 most parts, 6 parts an account gets in a turn, 7 number of the route
+--      @carrier, 8 first of the priorities (0; 1, 2: a small share against
+--      starvation), 9… routes
+-- Answers {'lapsed', now} | {'overtaken', last number, now} |
+--      {'leased', now, left urgent, normal, bulk, entries}, an entry being
+--      {block, from, slots, body} or {block, from, slots, head, constants, their
+--      offset, shared, rows, their offset}
+-- Safe to run twice: the number asked again answers what it took and is still
+-- owed; a number behind the last takes nothing. Nothing is popped before it is
+-- validated; a descriptor that does not parse goes to dead.
+local owner, carrier, carrierNumber = ARGV[1], ARGV[2], ARGV[3]
+local num, left = tonumber(ARGV[4]), tonumber(ARGV[5])
+local num4, quantum, atCarrier = p32(num), tonumber(ARGV[6]), '@' .. ARGV[2]
+local lease = P .. 'lease:' .. owner
+local taken, rings, lanes, dead = {}, {}, {}, {}
+local split -- what did not fit of a message: {lane, account, descriptor}
+
+-- entryOf reads what the gateway needs of parts from … to of a block.
+local function entryOf(b, from, to)
+  local slots = sub(b.raw, from * 20 + 1, to * 20 + 20)
+  if from == 0 and to == b.n - 1 then
+    return { b.name, from, slots, call('GET', P .. 'block:' .. b.name) or '' }
+  end
+  local key, h = P .. 'block:' .. b.name, head(b)
+  if not h or not entry(b, h, b.n) then return { b.name, from, slots, '' } end
+  local function offsets(i)
+    local _, c = entry(b, h, i)
+    return c, u32(h.raw, h.table + i * 12 + 9)
+  end
+  local first = message(b, from) or from
+  local stop = to + 1
+  local c0, r0 = offsets(first)
+  local c1, r1 = offsets(stop)
+  while stop < b.n and part(b, stop) and part(b, stop).pos ~= 0 do
+    stop = stop + 1
+    c1, r1 = offsets(stop)
+  end
+  local cEnd, rBegin = offsets(b.n), u32(h.raw, h.table + 9)
+  return {
+    b.name, from, slots, call('GETRANGE', key, 0, h.table + (b.n + 1) * 12 - 1),
+    call('GETRANGE', key, c0, c1 - 1), c0,
+    rBegin > cEnd and call('GETRANGE', key, cEnd, rBegin - 1) or '', call('GETRANGE', key, r0, r1 - 1), r0,
+  }
+end
+
+local function reply(entries)
+  local fields = {}
+  for _, p in ipairs({ 'urgent', 'normal', 'bulk' }) do
+    fields[#fields + 1] = 'q:' .. atCarrier .. ':' .. p
+    for k = 9, #ARGV do fields[#fields + 1] = 'q:' .. ARGV[k] .. ':' .. p end
+  end
+  local v = call('HMGET', P .. 'counts', unpack(fields))
+  local sums, each = { 0, 0, 0 }, #fields / 3
+  for k = 1, #fields do
+    local p = floor((k - 1) / each) + 1
+    sums[p] = sums[p] + (tonumber(v[k]) or 0)
+  end
+  return { 'leased', now, sums[1], sums[2], sums[3], entries }
+end
+
+-- again answers what the number took and still owes.
+local function again()
+  local entries = {}
+  for name, from, n in string.gmatch(call('HGET', lease, num .. '.d') or '', '(%w+)/(%d+)/(%d+)') do
+    local b, f, any = open(name), tonumber(from), false
+    for i = f, b and math.min(f + n, b.n) - 1 or -1 do any = any or part(b, i).lease == num4 end
+    if any then entries[#entries + 1] = entryOf(b, f, math.min(f + n, b.n) - 1) end
+  end
+  return reply(entries)
+end
+
+-- current is the descriptor at the head of a lane as it will be: parsed, with
+-- its block; what covers nothing is popped, what does not parse buried.
+local function current(L)
+  while not L.rest do
+    local d = L.list[L.at]
+    if not d then
+      if #L.list < 32 then return nil end
+      L.base, L.at = L.base + #L.list, 1
+      L.list = call('LRANGE', L.key, L.base, L.base + 31)
+      d = L.list[1]
+      if not d then return nil end
+    end
+    L.at, L.popped = L.at + 1, L.popped + 1
+    local name, from, n, campaign, since = string.match(d, '^(%w+)/(%d+)/(%d+)/(%w*)/(%d+)$')
+    if name and #name == 22 then
+      local b = open(name)
+      from, n = tonumber(from), tonumber(n)
+      if b and n > 0 and from + n <= b.n then
+        L.rest = { b = b, from = from, stop = from + n, campaign = campaign, since = since }
+      elseif b then
+        dead[#dead + 1] = L.ra .. ':' .. L.account .. ' ' .. d
+      end
+    else
+      dead[#dead + 1] = L.ra .. ':' .. L.account .. ' ' .. d
+    end
+  end
+  return L.rest
+end
+
+local function unparsed(d)
+  return d.b.name .. '/' .. d.from .. '/' .. d.stop - d.from .. '/' .. d.campaign .. '/' .. d.since
+end
+
+-- state is a slot's as it will be.
+local function state(b, i)
+  local x = b.parts[i]
+  return x and x.st or byte(b.raw, i * 20 + 1)
+end
+
+-- own marks part i as leased and answers how many it takes out of the queued.
+local function own(L, d, i)
+  local x = part(d.b, i)
+  local queued = x.st == QUEUED and 1 or 0
+  if queued == 0 then count(x.st == RETRY and 'r:' .. L.ra or 's', -1) end
+  x.st, x.lease, x.carrier, x.at = LEASED, num4, carrierNumber, math.min(x.at + 1, 255)
+  change(d.b, i, x)
+  return queued
+end
+
+local function takeable(st) return st == QUEUED or st == SCHEDULED or st == RETRY end
+
+-- measure finds the end of the message that part i is of, within its
+-- descriptor, and how many parts of it can be taken.
+local function measure(d, i)
+  local j, w = i, 0
+  repeat
+    if takeable(state(d.b, j)) then w = w + 1 end
+    local fl = byte(d.b.raw, j * 20 + 2)
+    j = j + 1
+  until floor(fl / LAST) % 2 == 1 or j >= d.stop
+  return j, w
+end
+
+-- splitOff sends what does not fit of a message, from part i up to j, to
+-- @carrier: parts of one message leave by one carrier.
+local function splitOff(L, d, i, j)
+  local b, n = d.b, 0
+  for k = i, j - 1 do
+    local x = part(b, k)
+    if takeable(x.st) then
+      n = n + 1
+      count(x.st == QUEUED and 'q:' .. L.ra or x.st == RETRY and 'r:' .. L.ra or 's', -1)
+      x.st, x.ended = QUEUED, ARGV[7]
+      change(b, k, x)
+    end
+  end
+  if n == 0 then return end
+  local h = head(b)
+  local ra = atCarrier .. ':' .. (h and h.priority or 'normal')
+  count('q:' .. ra, n)
+  split = { ra, L.account, b.name .. '/' .. i .. '/' .. (j - i) .. '/' .. d.campaign .. '/' .. d.since }
+end
+
+-- take moves parts off a lane, in whole messages, up to quantum of them; of a
+-- message larger than all that was asked for it takes what fits.
+local function take(L, most)
+  local got = 0
+  while got < most and left > 0 do
+    local d = current(L)
+    if not d then break end
+    local i, mine, queued, full = d.from, 0, 0, false
+    while i < d.stop and not full do
+      local j, w = measure(d, i)
+      local fits = w
+      if w > left then
+        full = true
+        fits = #taken == 0 and mine == 0 and left or 0
+      elseif got + mine + w > most and got + mine > 0 then
+        full, fits = true, 0
+      end
+      if fits > 0 or w == 0 then
+        local k, owned = i, 0
+        while k < j and owned < fits do
+          if takeable(state(d.b, k)) then
+            queued = queued + own(L, d, k)
+            owned = owned + 1
+          end
+          k = k + 1
+        end
+        if fits < w then splitOff(L, d, k, j) end
+        mine, left, i = mine + fits, left - fits, j
+      end
+    end
+    if mine > 0 then
+      taken[#taken + 1] = { d.b, d.from, i - 1, mine }
+      if queued > 0 then count('q:' .. L.ra, -queued) end
+      count('a:' .. L.account, -mine)
+      if d.campaign ~= '' then count('c:' .. L.account .. ':' .. d.campaign, -mine) end
+    end
+    got = got + mine
+    if i < d.stop then
+      d.from = i
+      break
+    end
+    L.rest = nil
+  end
+  return got
+end
+
+local function laneOf(ra, account)
+  local key = P .. 'queue:' .. ra .. ':' .. account
+  local L = lanes[key]
+  if not L then
+    L = { key = key, ra = ra, account = account, base = 0, at = 1, popped = 0, list = call('LRANGE', key, 0, 31) }
+    lanes[key] = L
+  end
+  return L
+end
+
+-- A ring as it will be: queue are the accounts whose turn is yet to come in
+-- this round, again those that had theirs and have more.
+local function ringOf(ra)
+  local key = P .. 'ring:' .. ra
+  local R = { key = key, ra = ra, queue = call('LRANGE', key, 0, 31), at = 1, seen = 0, again = {}, stuck = {}, fresh = true }
+  if #R.queue > 0 then rings[#rings + 1] = R end
+  return R
+end
+
+local function nextAccount(R)
+  local account = R.queue[R.at]
+  if not account and R.fresh and #R.queue == 32 then
+    R.queue, R.at = call('LRANGE', R.key, R.seen, R.seen + 31), 1
+    account = R.queue[1]
+  end
+  if not account then
+    R.fresh = false
+    R.queue, R.at, R.again = R.again, 1, {}
+    account = R.queue[1]
+  end
+  R.at = R.at + 1
+  if account and R.fresh then R.seen = R.seen + 1 end
+  return account
+end
+
+-- turn serves the next account of a ring; false when none has anything to give.
+local function turn(R, most)
+  local account = nextAccount(R)
+  if not account then return false end
+  local L = laneOf(R.ra, account)
+  local got = take(L, math.min(quantum, most))
+  if current(L) then
+    if got > 0 then R.again[#R.again + 1] = account else R.stuck[#R.stuck + 1] = account end
+  end
+  return true, got
+end
+
+-- serve takes up to most parts from rings by turns.
+local function serve(list, most)
+  local any = true
+  while any and left > 0 and most > 0 do
+    any = false
+    for _, R in ipairs(list) do
+      if left > 0 and most > 0 then
+        local ok, got = turn(R, most)
+        any = any or ok
+        most = most - (got or 0)
+      end
+    end
+  end
+end
+
+local priorities = { 'urgent', 'normal', 'bulk' }
+local byPriority = {}
+
+local function servePriority(p, most)
+  if left == 0 then return end
+  local list = byPriority[p]
+  if not list then
+    list = {}
+    local n = #ARGV - 8
+    for k = 0, n - 1 do
+      local R = ringOf(ARGV[9 + (k + num) % n] .. ':' .. priorities[p])
+      if #R.queue > 0 then list[#list + 1] = R end
+    end
+    byPriority[p] = list
+  end
+  serve(list, most)
+end
+
+local function plan()
+  for p = 1, 3 do
+    if left > 0 then
+      local R = ringOf(atCarrier .. ':' .. priorities[p])
+      if #R.queue > 0 then serve({ R }, left) end
+    end
+  end
+  local share = tonumber(ARGV[8])
+  if share > 0 then servePriority(share + 1, math.ceil(left / 4)) end
+  for p = 1, 3 do servePriority(p, left) end
+end
+
+-- write carries the plan out; nothing in it can fail for what it read.
+local function write()
+  save()
+  for _, L in pairs(lanes) do
+    if L.popped > 0 then
+      call('LTRIM', L.key, L.popped, -1)
+      if L.rest then call('LPUSH', L.key, unparsed(L.rest)) end
+    end
+  end
+  for _, R in ipairs(rings) do
+    if R.seen > 0 then
+      call('LTRIM', R.key, R.seen, -1)
+      local stay = {}
+      if not R.fresh then
+        for k = R.at, #R.queue do stay[#stay + 1] = R.queue[k] end
+      end
+      for _, list in ipairs({ R.again, R.stuck }) do
+        for _, account in ipairs(list) do stay[#stay + 1] = account end
+      end
+      if #stay > 0 then call('RPUSH', R.key, unpack(stay)) end
+    end
+  end
+  if split then push(split[1], split[2], { split[3] }, true) end
+  for _, d in ipairs(dead) do call('RPUSH', P .. 'dead', d) end
+  saveCounts()
+  call('HSET', lease, '@' .. carrier, num)
+  if #taken == 0 then return end
+  local list, n = {}, 0
+  for k, t in ipairs(taken) do
+    list[k] = t[1].name .. '/' .. t[2] .. '/' .. t[3] - t[2] + 1
+    n = n + t[4]
+  end
+  call('HSET', lease, num, n, num .. '.d', table.concat(list, ' '))
+end
+
+local function run()
+  local r = row(owner)
+  if not r or r.lapsed then return { 'lapsed', now } end
+  local last = call('HGET', lease, '@' .. carrier)
+  if last then
+    local ahead = (num - tonumber(last)) % 4194304
+    if ahead == 0 then return again() end
+    if ahead >= 2097152 then return { 'overtaken', tonumber(last), now } end
+  end
+  if call('HEXISTS', lease, num) == 1 then return { 'overtaken', num, now } end
+  plan()
+  write()
+  local entries = {}
+  for k, t in ipairs(taken) do
+    local b = t[1]
+    local raw = {}
+    for i = t[2], t[3] do
+      local x = b.parts[i]
+      raw[#raw + 1] = x and char(x.st, x.fl, x.at, x.pos) .. x.carrier .. x.err .. x.lease .. x.submitted .. x.ended
+        or sub(b.raw, i * 20 + 1, i * 20 + 20)
+    end
+    entries[k] = entryOf(b, t[2], t[3])
+    entries[k][3] = table.concat(raw)
+  end
+  return reply(entries)
+end
+
+return run()

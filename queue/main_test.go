@@ -1,0 +1,184 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
+
+	"bindery/internal/redisdb"
+	"bindery/internal/redistest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// bench is one Redis with a queue on it.
+type rig struct {
+	testing.TB
+	ctx context.Context
+	db  *redisdb.DB
+	q   *Queue
+	url string
+}
+
+func newRig(t testing.TB, c redis.UniversalClient, o Options) *rig {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	r := &rig{TB: t, ctx: ctx, db: redisdb.Wrap(c)}
+	t.Cleanup(func() {
+		cancel()
+		if err := c.Close(); err != nil {
+			t.Errorf("closing the client: %v", err)
+		}
+	})
+	r.q = New(r.db, o)
+	if err := r.q.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// onEach runs a test against a redis-server and miniredis.
+func onEach(t *testing.T, test func(r *rig)) {
+	t.Helper()
+	t.Run("server", func(t *testing.T) {
+		s := redistest.Start(t)
+		test(newRig(t, redis.NewClient(&redis.Options{Addr: s.Addr}), Options{}))
+	})
+	t.Run("miniredis", func(t *testing.T) {
+		m := miniredis.RunT(t)
+		test(newRig(t, redis.NewClient(&redis.Options{Addr: m.Addr()}), Options{}))
+	})
+}
+
+func (r *rig) owner() *Owner {
+	r.Helper()
+	o, err := r.q.NewOwner(r.ctx)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return o
+}
+
+func (r *rig) accept(p *Push) []ID {
+	r.Helper()
+	ids, err := r.q.Accept(r.ctx, p)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return ids
+}
+
+// push is n messages of one part.
+func push(account string, n int) *Push {
+	p := &Push{Account: account, Route: "default", Priority: Normal}
+	for i := range n {
+		p.Messages = append(p.Messages, Message{
+			To: fmt.Sprintf("+8210%08d", i), From: "1544", Text: fmt.Sprintf("hello %d", i), Parts: 1, Validity: 48 * time.Hour,
+		})
+	}
+	return p
+}
+
+func (r *rig) lease(o *Owner, most int) *Lease {
+	r.Helper()
+	l, err := o.Lease(r.ctx, LeaseRequest{Carrier: "alpha", Routes: []string{"default"}, Max: most})
+	if err != nil {
+		r.Fatal(err)
+	}
+	return l
+}
+
+func (l *Lease) all(v Verdict) []Settlement {
+	var ss []Settlement
+	for _, p := range l.Parts {
+		ss = append(ss, Settlement{Part: p.Part, Lease: l.Number, Verdict: v, Carrier: "alpha"})
+	}
+	return ss
+}
+
+func (r *rig) settle(o *Owner, ss []Settlement) {
+	r.Helper()
+	if err := o.Settle(r.ctx, ss); err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (r *rig) finish(fs ...Finish) []Finished {
+	r.Helper()
+	a, err := r.q.Finish(r.ctx, fs)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return a
+}
+
+type event struct {
+	ID        ID     `json:"id"`
+	Status    string `json:"status"`
+	To        string `json:"to"`
+	Carrier   string `json:"carrier"`
+	At        string `json:"at"`
+	Reference string `json:"reference"`
+	Campaign  string `json:"campaign"`
+	Error     *Error `json:"error"`
+	Parts     int    `json:"parts"`
+	Attempt   int    `json:"attempt"`
+	Uncertain bool   `json:"uncertain"`
+	Late      bool   `json:"late"`
+}
+
+func (r *rig) events(account string) []event {
+	r.Helper()
+	entries, err := r.db.XRange(r.ctx, r.q.shardOf(account).status(account), "-", "+").Result()
+	if err != nil {
+		r.Fatal(err)
+	}
+	var list []event
+	for _, e := range entries {
+		blob, _ := e.Values["events"].(string)
+		lines := strings.Split(blob, "\n")
+		if len(e.Values) != 1 || len(lines) > 100 {
+			r.Fatalf("entry %s has %d fields, %d lines", e.ID, len(e.Values), len(lines))
+		}
+		for _, line := range lines {
+			var ev event
+			d := json.NewDecoder(strings.NewReader(line))
+			d.DisallowUnknownFields()
+			if err := d.Decode(&ev); err != nil {
+				r.Fatalf("event %q: %v", line, err)
+			}
+			if _, err := time.Parse("2006-01-02T15:04:05.000Z", ev.At); err != nil {
+				r.Fatalf("event %q: %v", line, err)
+			}
+			list = append(list, ev)
+		}
+	}
+	return list
+}
+
+func (r *rig) statuses(account string, id ID) string {
+	r.Helper()
+	var words []string
+	for _, e := range r.events(account) {
+		if e.ID == id {
+			words = append(words, e.Status)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func (r *rig) get(account string, id ID) *View {
+	r.Helper()
+	v, err := r.q.Get(r.ctx, account, id)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return v
+}

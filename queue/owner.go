@@ -1,0 +1,159 @@
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Owner is this process as holder of leases. Its row in Redis must be renewed;
+// once ErrLapsed was answered it is over, and the process goes on under a new
+// one. Lease, Settle, Mark and Renew may be called from any goroutine, at most
+// one Lease of a carrier at a time.
+type Owner struct {
+	q        *Queue
+	id       string
+	ordinals []int64 // by shard: the upper 10 bits of its lease numbers
+	number   atomic.Uint32
+	renewed  atomic.Int64 // elapsed at which the last answered renewal was sent
+	lapsed   atomic.Bool
+
+	mu   sync.Mutex // guards the maps
+	held map[Part]holding
+	busy map[string]bool   // carriers with a lease call in flight
+	open map[string]*asked // by carrier: a lease call whose answer may have been lost
+}
+
+// holding is a part that this process owes: under which lease, and where in it.
+type holding struct {
+	lease LeaseNumber
+	place int
+}
+
+const ordinalShift = 22 // a lease number: 10 bits of the owner, 22 counted
+
+// NewOwner registers a row under a new random id; Renew keeps it.
+func (q *Queue) NewOwner(ctx context.Context) (*Owner, error) {
+	o := &Owner{q: q, id: rand.Text(), held: map[Part]holding{}, busy: map[string]bool{}, open: map[string]*asked{}}
+	var seed [1]byte
+	_, _ = rand.Read(seed[:]) // never fails (crypto/rand)
+	o.number.Store(uint32(seed[0]) << 8)
+	sent := q.o.Elapsed()
+	for _, sh := range q.shards {
+		r, err := q.run(ctx, enterScript, sh, o.id, q.o.Lease.Milliseconds(), bodyFormat)
+		if err != nil {
+			return nil, err
+		}
+		o.ordinals = append(o.ordinals, r.number())
+		if r.time(q); r.err != nil {
+			return nil, r.err
+		}
+	}
+	o.renewed.Store(int64(sent))
+	return o, nil
+}
+
+// ID is the owner's name: random, new at each process start.
+func (o *Owner) ID() string { return o.id }
+
+// Renew prolongs the row; call it every third of the lease. ErrLapsed: it is
+// gone or lapsed. What the row owes and this process does not hold (a fail-over
+// of Redis lost its settle) is settled as uncertain.
+func (o *Owner) Renew(ctx context.Context) error {
+	sent := o.q.o.Elapsed()
+	for _, sh := range o.q.shards {
+		r, err := o.q.run(ctx, renewScript, sh, o.id, o.q.o.Lease.Milliseconds())
+		if err != nil {
+			return err
+		}
+		alive := r.number()
+		if r.time(o.q); r.err != nil {
+			return r.err
+		}
+		if alive == 0 {
+			return o.lapse()
+		}
+	}
+	o.renewed.Store(int64(sent))
+	return nil
+}
+
+func (o *Owner) lapse() error {
+	o.lapsed.Store(true)
+	return ErrLapsed
+}
+
+// Holds tells whether the lease holds now, counted from when the last answered
+// renewal was sent, by Options.Elapsed. The fence of every write.
+func (o *Owner) Holds() bool {
+	return !o.lapsed.Load() && o.q.o.Elapsed()-time.Duration(o.renewed.Load()) < o.q.o.Lease
+}
+
+// Leave removes the row when it owes nothing; false when it owes something
+// (another instance reclaims it once it has expired).
+func (o *Owner) Leave(ctx context.Context) (bool, error) {
+	all := true
+	for _, sh := range o.q.shards {
+		r, err := o.q.run(ctx, leaveScript, sh, o.id)
+		if err != nil {
+			return false, err
+		}
+		all = r.number() == 1 && all
+		if r.err != nil {
+			return false, r.err
+		}
+	}
+	if all {
+		o.lapsed.Store(true)
+	}
+	return all, nil
+}
+
+// next draws the number of a lease on a shard.
+func (o *Owner) next(sh *shard) LeaseNumber {
+	for {
+		n := o.number.Add(1) & (1<<ordinalShift - 1)
+		if n != 0 {
+			return LeaseNumber(uint32(o.ordinals[sh.index])<<ordinalShift | n)
+		}
+	}
+}
+
+// claim makes sure that a carrier has one lease call in flight, and answers the
+// one before it if that is still without an answer.
+func (o *Owner) claim(carrier string) (*asked, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.busy[carrier] {
+		return nil, fmt.Errorf("queue: a lease call for carrier %q is under way", carrier)
+	}
+	o.busy[carrier] = true
+	return o.open[carrier], nil
+}
+
+func (o *Owner) release(carrier string, open *asked) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.busy, carrier)
+	if open == nil {
+		delete(o.open, carrier)
+	} else {
+		o.open[carrier] = open
+	}
+}
+
+// hold notes what this process owes by a lease: its parts and what is to come
+// off at once.
+func (o *Owner) hold(l *Lease, off []Settlement) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i := range l.Parts {
+		o.held[l.Parts[i].Part] = holding{l.Number, i}
+	}
+	for i := range off {
+		o.held[off[i].Part] = holding{l.Number, len(l.Parts) + i}
+	}
+}

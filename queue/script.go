@@ -1,0 +1,121 @@
+package queue
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"strings"
+	"time"
+
+	"bindery/internal/redisdb"
+)
+
+//go:embed lua/*.lua
+var luaFiles embed.FS
+
+// script joins a script with the pieces that it uses; its first line, which
+// says whether it may run on a full Redis, stays the first.
+func script(name string, pieces ...string) *redisdb.Script {
+	first, rest, _ := strings.Cut(lua(name), "\n")
+	var b strings.Builder
+	b.WriteString(first + "\n")
+	for _, piece := range pieces {
+		b.WriteString(lua(piece))
+	}
+	b.WriteString(rest)
+	return redisdb.NewScript(name, b.String())
+}
+
+func lua(name string) string {
+	source, err := luaFiles.ReadFile("lua/" + name + ".lua")
+	if err != nil {
+		panic(err) // embedded: a wrong name fails every test
+	}
+	return string(source)
+}
+
+var (
+	acceptScript  = script("accept", "base", "counts", "slots", "lanes")
+	leaseScript   = script("lease", "base", "row", "counts", "slots", "lanes")
+	settleScript  = script("settle", "base", "row", "counts", "slots", "lanes", "events", "ends")
+	finishScript  = script("finish", "base", "counts", "slots", "lanes", "events", "ends")
+	enterScript   = script("enter", "base", "row")
+	renewScript   = script("renew", "base", "row")
+	leaveScript   = script("leave", "base", "row")
+	getScript     = script("get", "base", "slots")
+	timeScript    = script("time", "base")
+	carrierScript = script("carrier")
+)
+
+// run executes a script of a shard and answers its reply, a list.
+func (q *Queue) run(ctx context.Context, s *redisdb.Script, sh *shard, args ...any) (reply, error) {
+	v, err := s.Run(ctx, q.db, sh.keys, args...)
+	if err != nil {
+		return reply{}, mapError(err)
+	}
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	return reply{list: list}, nil
+}
+
+// reply reads a script's answer item by item; the first that is not what is
+// asked for makes err.
+type reply struct {
+	list []any
+	at   int
+	err  error
+}
+
+func (r *reply) next() any {
+	if r.at >= len(r.list) {
+		r.fail("ends early")
+		return nil
+	}
+	r.at++
+	return r.list[r.at-1]
+}
+
+func (r *reply) more() bool { return r.err == nil && r.at < len(r.list) }
+
+func (r *reply) fail(what string) {
+	if r.err == nil {
+		r.err = fmt.Errorf("queue: script's reply %s at item %d", what, r.at)
+	}
+}
+
+func (r *reply) text() string {
+	s, ok := r.next().(string)
+	if !ok {
+		r.fail("has no text")
+	}
+	return s
+}
+
+func (r *reply) number() int64 {
+	n, ok := r.next().(int64)
+	if !ok {
+		r.fail("has no number")
+	}
+	return n
+}
+
+func (r *reply) sub() reply {
+	l, ok := r.next().([]any)
+	if !ok {
+		r.fail("has no list")
+	}
+	return reply{list: l}
+}
+
+// time reads a Redis time in ms and sets the queue's clock by it.
+func (r *reply) time(q *Queue) time.Time {
+	ms := r.number()
+	if r.err != nil {
+		return time.Time{}
+	}
+	at := time.UnixMilli(ms).UTC()
+	q.clock.set(at)
+	return at
+}

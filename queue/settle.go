@@ -1,0 +1,133 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Settle ends leased parts. After a nil error all of them are off the lease. A
+// call whose outcome is unknown (ErrUnavailable) is made again with the same
+// settlements: what it had done already is left as it is.
+func (o *Owner) Settle(ctx context.Context, ss []Settlement) error {
+	if o.lapsed.Load() {
+		return ErrLapsed
+	}
+	list := slices.Clone(ss)
+	o.order(list)
+	for len(list) > 0 {
+		n := min(len(list), MaxLease)
+		if err := o.settle(ctx, list[:n]); err != nil {
+			return err
+		}
+		list = list[n:]
+	}
+	return nil
+}
+
+// order sorts by lease and place in it: so what goes back goes back in order.
+func (o *Owner) order(ss []Settlement) {
+	o.mu.Lock()
+	places := make(map[Part]int, len(ss))
+	for i := range ss {
+		places[ss[i].Part] = o.held[ss[i].Part].place
+	}
+	o.mu.Unlock()
+	slices.SortStableFunc(ss, func(a, b Settlement) int {
+		return cmp.Or(cmp.Compare(a.Lease, b.Lease), cmp.Compare(places[a.Part], places[b.Part]))
+	})
+}
+
+// settle calls the script once for each shard that the settlements name.
+func (o *Owner) settle(ctx context.Context, ss []Settlement) error {
+	for _, sh := range o.q.shards {
+		args, n, err := o.settleArgs(ctx, sh, ss)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			continue
+		}
+		r, err := o.q.run(ctx, settleScript, sh, args...)
+		if err != nil {
+			return err
+		}
+		switch word := r.text(); word {
+		case "settled":
+			r.time(o.q)
+		case "lapsed":
+			return o.lapse()
+		default:
+			return fmt.Errorf("queue: settle: redis answers %q", word)
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i := range ss {
+		if o.held[ss[i].Part].lease == ss[i].Lease {
+			delete(o.held, ss[i].Part)
+		}
+	}
+	return nil
+}
+
+func (o *Owner) settleArgs(ctx context.Context, sh *shard, ss []Settlement) (args []any, n int, err error) {
+	var carriers carrierTable
+	var errs errorTable
+	records := blockRecords{index: make(map[Block]int, len(ss))}
+	for i := range ss {
+		s := &ss[i]
+		if o.q.shardOfBlock(s.Part.Block) != sh {
+			continue
+		}
+		if s.Verdict < Submitted || s.Verdict > Surplus {
+			return nil, 0, fmt.Errorf("queue: settle: verdict %d", s.Verdict)
+		}
+		if s.Carrier == "" && s.Verdict == Submitted {
+			return nil, 0, fmt.Errorf("queue: settle: a submitted part without its carrier")
+		}
+		carrier, err := o.q.intoTable(ctx, &carriers, s.Carrier)
+		if err != nil {
+			return nil, 0, err
+		}
+		delay := min(max(s.Delay.Milliseconds(), 0), math.MaxUint32)
+		rec := records.of(s.Part.Block)
+		*rec = binary.BigEndian.AppendUint16(*rec, s.Part.Index)
+		*rec = binary.BigEndian.AppendUint32(*rec, uint32(s.Lease))
+		*rec = append(*rec, byte(s.Verdict))
+		*rec = binary.BigEndian.AppendUint16(*rec, carrier)
+		*rec = binary.BigEndian.AppendUint16(*rec, errNumber(s.Error.Code))
+		*rec = append(*rec, errs.add(s.Error))
+		*rec = binary.BigEndian.AppendUint32(*rec, uint32(delay))
+		n++
+	}
+	args = append(args, o.id, carriers.list, carriers.clocks, len(errs.list))
+	return records.appendTo(append(args, errs.list...)), n, nil
+}
+
+// blockRecords collects a call's records by block, in order of appearance.
+type blockRecords struct {
+	index map[Block]int
+	names []Block
+	recs  [][]byte
+}
+
+func (r *blockRecords) of(b Block) *[]byte {
+	i, ok := r.index[b]
+	if !ok {
+		i = len(r.names)
+		r.index[b] = i
+		r.names, r.recs = append(r.names, b), append(r.recs, nil)
+	}
+	return &r.recs[i]
+}
+
+func (r *blockRecords) appendTo(args []any) []any {
+	for i, name := range r.names {
+		args = append(args, string(name), r.recs[i])
+	}
+	return args
+}
