@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,12 @@ func names(n int) []string {
 	return out
 }
 
+// pass lets simulated time pass, and all that it brings be done.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 func bubble(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, f)
@@ -31,7 +38,7 @@ func TestAllOfABacklogIsSubmittedInOrder(t *testing.T) {
 		q, c := newFakeQueue(names(300)...), newFakeConn(20)
 		c.answer = func(string, int) reply { return reply{after: 3 * time.Millisecond} }
 		r := start(t, Config{}, q, c, nil)
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		if got := c.sent(); !slices.Equal(got, names(300)) {
 			t.Errorf("submitted %d, in another order or not all: %q…", len(got), got[:min(5, len(got))])
 		}
@@ -43,8 +50,8 @@ func TestAllOfABacklogIsSubmittedInOrder(t *testing.T) {
 		if st := r.d.Stat(); st.Leased != 0 || st.Waiting != 0 || st.Open != 0 {
 			t.Errorf("something is left in the hand: %+v", st)
 		}
-		if q.max > 40 {
-			t.Errorf("%d parts were leased and unsettled at once; window 20 and prefetch 20 allow 40", q.max)
+		if most := q.most(); most > 40 {
+			t.Errorf("%d parts were leased and unsettled at once; window 20 and prefetch 20 allow 40", most)
 		}
 	})
 }
@@ -64,9 +71,9 @@ func TestCreditsBoundWhatIsLeasedWhileNothingIsAnswered(t *testing.T) {
 			q, c := newFakeQueue(names(300)...), newFakeConn(tc.window)
 			c.answer = func(string, int) reply { return reply{never: true} }
 			start(t, Config{}, q, c, &fakeRate{perSecond: tc.rate, tokens: 1e9, ready: make(chan struct{}, 1)})
-			time.Sleep(10 * time.Second)
-			if q.max > tc.credits {
-				t.Errorf("window %d, rate %g: %d leased at once, credits are %d", tc.window, tc.rate, q.max, tc.credits)
+			pass(10 * time.Second)
+			if most := q.most(); most > tc.credits {
+				t.Errorf("window %d, rate %g: %d leased at once, credits are %d", tc.window, tc.rate, most, tc.credits)
 			}
 			if len(c.sent()) != tc.window {
 				t.Errorf("%d submitted, the window is %d", len(c.sent()), tc.window)
@@ -77,6 +84,7 @@ func TestCreditsBoundWhatIsLeasedWhileNothingIsAnswered(t *testing.T) {
 
 // fakeRate gives tokens away until they are gone.
 type fakeRate struct {
+	mu        sync.Mutex
 	perSecond float64
 	tokens    int
 	ready     chan struct{}
@@ -84,31 +92,37 @@ type fakeRate struct {
 	ok, thr   int
 }
 
-func (f *fakeRate) Take(n int) int         { n = min(n, f.tokens); f.tokens -= n; return n }
-func (f *fakeRate) Give(n int)             { f.tokens += n }
+func (f *fakeRate) Take(n int) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n = min(n, f.tokens)
+	f.tokens -= n
+	return n
+}
+
+func (f *fakeRate) Give(n int)             { f.mu.Lock(); f.tokens += n; f.mu.Unlock() }
 func (f *fakeRate) Ready() <-chan struct{} { return f.ready }
 func (f *fakeRate) PerSecond() float64     { return f.perSecond }
-func (f *fakeRate) Paused() bool           { return f.paused }
-func (f *fakeRate) Answered(ok, thr int)   { f.ok += ok; f.thr += thr }
+func (f *fakeRate) Paused() bool           { f.mu.Lock(); defer f.mu.Unlock(); return f.paused }
+func (f *fakeRate) pause(p bool)           { f.mu.Lock(); f.paused = p; f.mu.Unlock() }
+func (f *fakeRate) Answered(ok, thr int)   { f.mu.Lock(); f.ok += ok; f.thr += thr; f.mu.Unlock() }
 
 func TestTokensBoundWhatIsWrittenAndTheRestGoesBack(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		q, c := newFakeQueue(names(30)...), newFakeConn(10)
 		rate := &fakeRate{perSecond: 100, tokens: 7, ready: make(chan struct{}, 1)}
 		start(t, Config{}, q, c, rate)
-		time.Sleep(900 * time.Millisecond)
+		pass(900 * time.Millisecond)
 		if got := c.sent(); !slices.Equal(got, names(7)) {
 			t.Errorf("7 tokens, submitted %q", got)
 		}
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		if n := q.held(); n > 5 {
 			t.Errorf("%d parts wait leased with no token in sight", n)
 		}
-		if rate.tokens += 23; rate.tokens != 23 {
-			t.Errorf("%d tokens", rate.tokens)
-		}
+		rate.Give(23)
 		signal(rate.ready)
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		if got := c.sent(); !slices.Equal(got, names(30)) {
 			t.Errorf("order after the share came back: %q", got)
 		}
@@ -125,14 +139,14 @@ func TestCorrelateIsAnsweredBeforeSettle(t *testing.T) {
 		r.h.mu.Lock()
 		r.h.fail = failing("correlate")
 		r.h.mu.Unlock()
-		time.Sleep(20 * time.Second)
+		pass(20 * time.Second)
 		if s := q.state("m1"); s != "leased" || len(q.calls) > 0 {
 			t.Fatalf("settled though its id is not known: %s, calls %q", s, q.calls)
 		}
 		r.h.mu.Lock()
 		r.h.fail = failing()
 		r.h.mu.Unlock()
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		r.wantLog("m1 submitted")
 		if r.h.ids["id-m1"].Block != "m1" {
 			t.Error("the id is not known")
@@ -158,17 +172,17 @@ func TestRedisAwayAndBack(t *testing.T) {
 		q, c := newFakeQueue(names(100)...), newFakeConn(10)
 		c.answer = func(string, int) reply { return reply{after: 20 * time.Millisecond} }
 		r := start(t, Config{}, q, c, nil)
-		time.Sleep(45 * time.Millisecond)
+		pass(45 * time.Millisecond)
 		q.setFail(failing("lease", "settle", "finish"))
 		r.h.setFail(failing("correlate", "find", "look", "drop"))
-		time.Sleep(30 * time.Second)
+		pass(30 * time.Second)
 		if n := q.held(); n == 0 || n > 20 {
 			t.Errorf("%d parts are owed while redis is away", n)
 		}
 		away := len(c.sent())
 		q.setFail(failing())
 		r.h.setFail(failing())
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		if got := c.sent(); !slices.Equal(got, names(100)) || away > 40 {
 			t.Errorf("%d submitted, %d when redis came back", len(got), away)
 		}
@@ -206,14 +220,14 @@ func TestThrottledCases(t *testing.T) {
 				return reply{}
 			}
 			start(t, Config{ThrottlePause: time.Duration(tc.Input.Profile.Pause) * time.Second}, q, c, nil)
-			time.Sleep(59 * time.Second)
+			pass(59 * time.Second)
 			if got := c.sent(); !slices.Equal(got, tc.Input.Queue[:3]) {
 				t.Fatalf("submitted in the pause: %q", got)
 			}
 			if n := q.held(); n != 0 {
 				t.Errorf("%d parts are kept from others in the pause", n)
 			}
-			time.Sleep(10 * time.Second)
+			pass(10 * time.Second)
 			want := slices.Concat(tc.Input.Queue[:3], tc.Input.Queue[2:])
 			if got := c.sent(); !slices.Equal(got, want) {
 				t.Errorf("order %q, want %q", got, want)
@@ -238,9 +252,9 @@ func TestThrottledCases(t *testing.T) {
 				return reply{}
 			}
 			r := start(t, Config{ThrottlePause: time.Duration(tc.Input.Profile.Pause) * time.Second}, q, c, nil)
-			time.Sleep(70 * time.Second)
+			pass(70 * time.Second)
 			r.d.Receipts([]Receipt{r.acks.receipt(1, "id-m1", queue.StatusDelivered)})
-			time.Sleep(time.Second)
+			pass(time.Second)
 			r.wantLog("m1 submitted", "m1 delivered")
 			if len(c.at) != 3 || c.at[2].Sub(c.at[0]) < 60*time.Second {
 				t.Errorf("submitted at %v", c.at)
@@ -274,12 +288,12 @@ func TestThrottledWindowGoesBackInOrder(t *testing.T) {
 			return r
 		}
 		start(t, Config{ThrottlePause: 2 * time.Second}, q, c, nil)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		first := len(c.sent())
 		c.mu.Lock()
 		c.answer = func(string, int) reply { return reply{after: time.Millisecond} }
 		c.mu.Unlock()
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		got := c.sent()
 		if want := names(200)[19:]; !slices.Equal(got[first:], want) {
 			t.Errorf("after the pause %q…, want %q…", got[first:min(len(got), first+40)], want[:5])
@@ -294,14 +308,14 @@ func TestUncertainThenLateAnswerS04(t *testing.T) {
 			return reply{after: 10 * time.Second, class: ClassUncertain, late: 12 * time.Second}
 		}
 		r := start(t, Config{ResponseTimeout: 10 * time.Second}, q, c, nil)
-		time.Sleep(11 * time.Second)
+		pass(11 * time.Second)
 		r.wantLog("m1 uncertain")
 		if s := q.state("m1"); s != "retry" {
 			t.Errorf("at 11 s m1 is %s", s)
 		}
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		r.wantLog("m1 uncertain", "m1 submitted")
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		if got := c.sent(); len(got) != 1 {
 			t.Errorf("submitted %d times", len(got))
 		}
@@ -321,10 +335,10 @@ func TestLateAnswerWaitsForItsUncertainSettle(t *testing.T) {
 		}
 		r := start(t, Config{}, q, c, nil)
 		q.setFail(failing("settle"))
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		r.wantLog()
 		q.setFail(failing())
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		r.wantLog("m1 uncertain", "m1 submitted")
 		if n := len(c.sent()); n != 1 {
 			t.Errorf("submitted %d times", n)
@@ -337,7 +351,7 @@ func TestUncertainToTheEndIsUnknown(t *testing.T) {
 		q, c := newFakeQueue("m1"), newFakeConn(1)
 		c.answer = func(string, int) reply { return reply{after: time.Second, class: ClassUncertain} }
 		r := start(t, Config{UncertainTries: 3}, q, c, nil)
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if n := len(c.sent()); n != 3 || q.state("m1") != "unknown" {
 			t.Errorf("%d tries, then %s", n, q.state("m1"))
 		}
@@ -350,7 +364,7 @@ func TestTemporaryIsTriedAgainThenFailed(t *testing.T) {
 		q, c := newFakeQueue("m1"), newFakeConn(1)
 		c.answer = func(string, int) reply { return reply{class: ClassTemporary} }
 		r := start(t, Config{TemporaryTries: 12}, q, c, nil)
-		time.Sleep(24 * time.Hour)
+		pass(2 * time.Hour)
 		r.wantLog("m1 failed")
 		if len(c.at) != 12 {
 			t.Fatalf("%d tries", len(c.at))
@@ -371,15 +385,15 @@ func TestEarlyReceiptS17(t *testing.T) {
 		q, c := newFakeQueue("m1"), newFakeConn(1)
 		c.answer = func(string, int) reply { return reply{after: 400 * time.Millisecond} }
 		r := start(t, Config{}, q, c, nil)
-		time.Sleep(50 * time.Millisecond)
+		pass(50 * time.Millisecond)
 		r.d.Receipts([]Receipt{r.acks.receipt(1, "id-m1", queue.StatusDelivered), r.acks.receipt(2, "never-seen", queue.StatusDelivered)})
-		time.Sleep(50 * time.Millisecond)
+		pass(50 * time.Millisecond)
 		for token := range uint64(2) {
 			if err, n := r.acks.answer(token + 1); err != nil || n != 1 {
 				t.Errorf("receipt %d: answered %d times, %v", token+1, n, err)
 			}
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		r.wantLog("m1 submitted", "m1 delivered")
 		if len(r.h.parked) != 1 || r.h.drops != 1 {
 			t.Errorf("parked %v, dropped %d", r.h.parked, r.h.drops)
@@ -393,12 +407,12 @@ func TestReceiptBehindItsResponseFindsItsID(t *testing.T) {
 		q, c := newFakeQueue("m1"), newFakeConn(1)
 		c.answer = func(string, int) reply { return reply{never: true} }
 		r := start(t, Config{}, q, c, nil)
-		time.Sleep(time.Second)
-		for s := range c.open {
+		pass(time.Second)
+		for _, s := range c.unanswered() {
 			c.tell(s, ClassOK, false)
 		}
 		r.d.Receipts([]Receipt{r.acks.receipt(1, "id-m1", queue.StatusDelivered)})
-		time.Sleep(time.Second)
+		pass(time.Second)
 		r.wantLog("m1 submitted", "m1 delivered")
 		if r.h.drops != 0 || len(r.h.parked) != 0 {
 			t.Error("it was parked")
@@ -413,15 +427,20 @@ func TestReceiptIsAnsweredOnlyWhenStored(t *testing.T) {
 	}{
 		{"find fails", func(r *rig) { r.h.setFail(failing("find")) }},
 		{"finish fails", func(r *rig) { r.q.setFail(failing("finish")) }},
-		{"no room to park", func(r *rig) { r.h.full = true; delete(r.h.ids, "id-m1") }},
+		{"no room to park", func(r *rig) {
+			r.h.mu.Lock()
+			r.h.full = true
+			delete(r.h.ids, "id-m1")
+			r.h.mu.Unlock()
+		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				r := start(t, Config{}, newFakeQueue("m1"), newFakeConn(1), nil)
-				time.Sleep(time.Second)
+				pass(time.Second)
 				tc.home(r)
 				r.d.Receipts([]Receipt{r.acks.receipt(1, "id-m1", queue.StatusDelivered)})
-				time.Sleep(time.Second)
+				pass(time.Second)
 				if err, n := r.acks.answer(1); err == nil || n != 1 {
 					t.Errorf("answered %d times, %v", n, err)
 				}
@@ -433,9 +452,9 @@ func TestReceiptIsAnsweredOnlyWhenStored(t *testing.T) {
 			q, c := newFakeQueue("m1"), newFakeConn(1)
 			r := start(t, Config{}, q, c, nil)
 			r.h.setFail(failing("correlate"))
-			time.Sleep(time.Second)
+			pass(time.Second)
 			r.d.Receipts([]Receipt{r.acks.receipt(1, "id-m1", queue.StatusDelivered)})
-			time.Sleep(2 * time.Second)
+			pass(2 * time.Second)
 			if err, n := r.acks.answer(1); err == nil || n != 1 {
 				t.Errorf("answered %d times, %v", n, err)
 			}
@@ -463,14 +482,14 @@ func TestFloodOfReceiptsIsBounded(t *testing.T) {
 		if refused != 150 {
 			t.Errorf("%d refused at once, want 150", refused)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		for i := range uint64(250) {
 			if _, n := r.acks.answer(i); n != 1 {
 				t.Fatalf("receipt %d was answered %d times", i, n)
 			}
 		}
 		r.d.Receipts([]Receipt{r.acks.receipt(999, "y", queue.StatusDelivered)})
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if err, n := r.acks.answer(999); err != nil || n != 1 {
 			t.Errorf("after the flood: %v, %d", err, n)
 		}
@@ -480,19 +499,19 @@ func TestFloodOfReceiptsIsBounded(t *testing.T) {
 func TestWalkCompletesParkedReceipts(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := start(t, Config{}, newFakeQueue("m1"), newFakeConn(1), nil)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		r.h.mu.Lock()
 		r.h.parked["id-m1"] = append(r.h.parked["id-m1"], r.acks.receipt(0, "id-m1", queue.StatusDelivered).Receipt)
 		r.h.lookNow = true
 		r.h.mu.Unlock()
 		q := r.q
 		q.setFail(failing("finish"))
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		if r.h.drops != 0 {
 			t.Fatal("dropped before it was finished")
 		}
 		q.setFail(failing())
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		r.wantLog("m1 submitted", "m1 delivered")
 		if r.h.drops != 1 {
 			t.Errorf("%d drops", r.h.drops)
@@ -505,9 +524,9 @@ func TestUnbindMidWayHandsBackInOrder(t *testing.T) {
 		q, c := newFakeQueue(names(40)...), newFakeConn(10)
 		c.answer = func(string, int) reply { return reply{after: time.Minute} }
 		start(t, Config{}, q, c, nil)
-		time.Sleep(500 * time.Millisecond)
+		pass(500 * time.Millisecond)
 		c.unbind(ClassUnsent)
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		if n := q.held(); n != 0 {
 			t.Errorf("%d parts are kept by a carrier that is not bound", n)
 		}
@@ -520,7 +539,7 @@ func TestUnbindMidWayHandsBackInOrder(t *testing.T) {
 		c.answer = func(string, int) reply { return reply{} }
 		c.mu.Unlock()
 		c.bind(10)
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		if got := c.sent()[10:]; !slices.Equal(got, names(40)) {
 			t.Errorf("after the rebind %q", got)
 		}
@@ -532,7 +551,7 @@ func TestStopHandsBackAndDrains(t *testing.T) {
 		q, c := newFakeQueue(names(60)...), newFakeConn(10)
 		c.answer = func(string, int) reply { return reply{after: 2 * time.Second} }
 		r := start(t, Config{}, q, c, nil)
-		time.Sleep(500 * time.Millisecond)
+		pass(500 * time.Millisecond)
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		before := len(c.sent())
@@ -545,7 +564,7 @@ func TestStopHandsBackAndDrains(t *testing.T) {
 		if done := submitted(q.log()); len(done) != before {
 			t.Errorf("%d of %d settled", len(done), before)
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if len(c.sent()) != before {
 			t.Error("submitted after Stop")
 		}
@@ -557,7 +576,7 @@ func TestStopIsBoundedAndMayBeCalledAgain(t *testing.T) {
 		q, c := newFakeQueue(names(5)...), newFakeConn(2)
 		c.answer = func(string, int) reply { return reply{never: true} }
 		r := start(t, Config{}, q, c, nil)
-		time.Sleep(500 * time.Millisecond)
+		pass(500 * time.Millisecond)
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 		defer cancel()
 		var owed *OwedError
@@ -577,18 +596,18 @@ func TestNothingIsWrittenWhileTheLeaseDoesNotHold(t *testing.T) {
 		q, c := newFakeQueue(names(20)...), newFakeConn(2)
 		c.answer = func(string, int) reply { return reply{after: 300 * time.Millisecond} }
 		start(t, Config{}, q, c, nil)
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		q.mu.Lock()
 		q.owner.holds = false
 		q.mu.Unlock()
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		if n := len(c.sent()); n != 2 {
 			t.Errorf("%d written, 2 before the lease ended", n)
 		}
 		q.mu.Lock()
 		q.owner.holds = true
 		q.mu.Unlock()
-		time.Sleep(30 * time.Second)
+		pass(30 * time.Second)
 		if got := c.sent(); !slices.Equal(got, names(20)) {
 			t.Errorf("after a late renewal %q", got)
 		}
@@ -600,10 +619,10 @@ func TestLapsedOwner(t *testing.T) {
 		q, c := newFakeQueue(names(6)...), newFakeConn(2)
 		c.answer = func(name string, try int) reply { return reply{after: 5 * time.Second} }
 		r := start(t, Config{}, q, c, nil)
-		time.Sleep(time.Second) // m001, m002 are written, m003 waits
+		pass(time.Second) // m001, m002 are written, m003 waits
 		q.reclaim(q.owner)
 		q.setFail(failing("lease")) // the other instance is not to take them in this test
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		if q.lapses != 1 {
 			t.Errorf("the gateway was told %d times", q.lapses)
 		}
@@ -615,7 +634,7 @@ func TestLapsedOwner(t *testing.T) {
 		q.mu.Lock()
 		q.newOwner()
 		q.mu.Unlock()
-		time.Sleep(30 * time.Second)
+		pass(30 * time.Second)
 		if got := c.sent(); !slices.Equal(got, names(6)) {
 			t.Errorf("under the new owner: %q", got)
 		}
@@ -633,7 +652,7 @@ func TestOtherVerdicts(t *testing.T) {
 				return reply{}
 			}
 			r := start(t, Config{}, q, c, nil)
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			r.wantLog("m1 "+want, "m2 submitted")
 		})
 	}
@@ -649,11 +668,11 @@ func TestSessionFaultPausesAndBurnsNothing(t *testing.T) {
 			return reply{}
 		}
 		r := start(t, Config{TemporaryTries: 2}, q, c, nil)
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		if n := len(c.sent()); n > 11 {
 			t.Errorf("%d tries in 10 s", n)
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		r.wantLog("m1 submitted")
 	})
 }
@@ -664,7 +683,7 @@ func TestExpiredIsNotWritten(t *testing.T) {
 		q.msgs[queue.Part{Block: "m2"}].Validity = time.Second
 		c.answer = func(string, int) reply { return reply{after: 1500 * time.Millisecond} }
 		r := start(t, Config{}, q, c, nil)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if got := c.sent(); !slices.Equal(got, []string{"m1", "m3"}) {
 			t.Errorf("written %q", got)
 		}
@@ -680,12 +699,12 @@ func TestHoldIsMarkedBeforeItIsWritten(t *testing.T) {
 		q.msgs[queue.Part{Block: "m2"}].Hold = true
 		q.setFail(failing("mark"))
 		r := start(t, Config{}, q, c, nil)
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		if slices.Contains(c.sent(), "m2") {
 			t.Fatal("written before it was marked")
 		}
 		q.setFail(failing())
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		if !slices.Equal(q.owner.marks, []string{"m2"}) || q.state("m2") != "submitted" {
 			t.Errorf("marked %q, m2 is %s, events %q", q.owner.marks, q.state("m2"), r.q.log())
 		}
@@ -698,14 +717,14 @@ func TestPauseByAPerson(t *testing.T) {
 		c.answer = func(string, int) reply { return reply{after: time.Second} }
 		rate := &fakeRate{tokens: 1000, ready: make(chan struct{}, 1)}
 		start(t, Config{}, q, c, rate)
-		time.Sleep(500 * time.Millisecond)
-		rate.paused = true
-		time.Sleep(time.Minute)
+		pass(500 * time.Millisecond)
+		rate.pause(true)
+		pass(time.Minute)
 		if n := len(c.sent()); n != 1 || q.held() != 0 {
 			t.Errorf("%d written, %d held in the pause", n, q.held())
 		}
-		rate.paused = false
-		time.Sleep(time.Minute)
+		rate.pause(false)
+		pass(time.Minute)
 		if got := c.sent(); !slices.Equal(got, names(10)) {
 			t.Errorf("after it %q", got)
 		}
@@ -715,15 +734,14 @@ func TestPauseByAPerson(t *testing.T) {
 func TestStrayOutcomesChangeNothing(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		q, c := newFakeQueue("m1"), newFakeConn(1)
+		c.answer = func(string, int) reply { return reply{after: time.Second} }
 		r := start(t, Config{}, q, c, nil)
 		var sub *Submission
-		c.answer = func(string, int) reply { return reply{after: time.Second} }
-		time.Sleep(500 * time.Millisecond)
-		for sub = range c.open {
-		}
-		time.Sleep(time.Second)
+		pass(500 * time.Millisecond)
+		sub = c.unanswered()[0]
+		pass(time.Second)
 		r.d.Outcomes([]Outcome{{Submission: sub, Class: ClassPermanent}, {Submission: sub, Class: ClassOK, Late: true}, {}})
-		time.Sleep(time.Second)
+		pass(time.Second)
 		r.wantLog("m1 submitted")
 		if st := r.d.Stat(); st.Leased != 0 || st.Open != 0 {
 			t.Errorf("%+v", st)

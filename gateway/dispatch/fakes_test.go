@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -32,6 +33,8 @@ type fakeQueue struct {
 	max     int // held at most, over the whole test
 	present Leaser
 	lapses  int
+	check   func(queue.Settlement) string // what is wrong with it
+	bad     []string
 }
 
 type slot struct {
@@ -71,7 +74,13 @@ func (q *fakeQueue) push(names ...string) {
 
 // Present and Lapsed are Owners.
 func (q *fakeQueue) Present() Leaser { q.mu.Lock(); defer q.mu.Unlock(); return q.present }
-func (q *fakeQueue) Lapsed(Leaser)   { q.mu.Lock(); defer q.mu.Unlock(); q.lapses++; q.present = nil }
+func (q *fakeQueue) Lapsed(o Leaser) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.lapses++; q.present == o {
+		q.present = nil
+	}
+}
 
 func (q *fakeQueue) state(name string) string {
 	q.mu.Lock()
@@ -79,7 +88,9 @@ func (q *fakeQueue) state(name string) string {
 	return q.slots[queue.Part{Block: queue.Block(name)}].state
 }
 
-func (q *fakeQueue) held() int {
+func (q *fakeQueue) held() int { q.mu.Lock(); defer q.mu.Unlock(); return q.heldNow() }
+
+func (q *fakeQueue) heldNow() int {
 	n := 0
 	for _, s := range q.slots {
 		if s.lease != 0 {
@@ -89,6 +100,7 @@ func (q *fakeQueue) held() int {
 	return n
 }
 
+func (q *fakeQueue) most() int     { q.mu.Lock(); defer q.mu.Unlock(); return q.max }
 func (q *fakeQueue) log() []string { q.mu.Lock(); defer q.mu.Unlock(); return slices.Clone(q.events) }
 
 // reclaim does to an owner's parts what another instance does.
@@ -163,7 +175,7 @@ func (o *fakeOwner) Lease(_ context.Context, r queue.LeaseRequest) (*queue.Lease
 		l.Parts = append(l.Parts, queue.Leased{Part: p, Attempt: s.attempt, MaybeSent: s.maybe, Message: q.msgs[p]})
 	}
 	l.Left[1] = len(q.lane)
-	q.max = max(q.max, q.held())
+	q.max = max(q.max, q.heldNow())
 	return l, nil
 }
 
@@ -178,6 +190,11 @@ func (o *fakeOwner) Settle(_ context.Context, ss []queue.Settlement) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, s := range ss {
+		if q.check != nil {
+			if bad := q.check(s); bad != "" {
+				q.bad = append(q.bad, bad)
+			}
+		}
 		q.calls = append(q.calls, fmt.Sprintf("settle %s=%s", s.Part.Block, verdicts[s.Verdict]))
 	}
 	if o.lapsed {
@@ -293,6 +310,17 @@ type fakeHome struct {
 
 func newFakeHome() *fakeHome {
 	return &fakeHome{ids: map[string]queue.Part{}, parked: map[string][]dlr.Receipt{}, fail: func(string) error { return nil }}
+}
+
+func (h *fakeHome) known(p queue.Part) (string, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id, q := range h.ids {
+		if q == p {
+			return id, true
+		}
+	}
+	return "", false
 }
 
 func (h *fakeHome) Correlate(_ context.Context, cs []dlr.Correlation) ([]dlr.Parked, error) {
@@ -430,8 +458,22 @@ func (c *fakeConn) Submit(ss []Submission) {
 	}
 }
 
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // tell gives one outcome to the sink, the slot only after it.
 func (c *fakeConn) tell(s *Submission, class Class, late bool) {
+	c.mu.Lock()
+	ended := !late && (!c.open[s] || c.outcomes[s] > 0)
+	c.outcomes[s] += btoi(!late && !ended)
+	c.mu.Unlock()
+	if ended {
+		return // the bind ended before the carrier answered
+	}
 	o := Outcome{Submission: s, Class: class, Late: late}
 	if class == ClassOK {
 		o.CarrierID = []byte("id-" + s.Message.Text)
@@ -441,23 +483,24 @@ func (c *fakeConn) tell(s *Submission, class Class, late bool) {
 	c.sink.Outcomes([]Outcome{o})
 	c.mu.Lock()
 	if !late {
-		c.outcomes[s]++
 		delete(c.open, s)
 	}
 	c.mu.Unlock()
 	signal(c.freed)
 }
 
+func (c *fakeConn) unanswered() []*Submission {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Collect(maps.Keys(c.open))
+}
+
 // unbind ends the bind: every open submission ends as class.
 func (c *fakeConn) unbind(class Class) {
 	c.mu.Lock()
 	c.window = 0
-	var open []*Submission
-	for s := range c.open {
-		open = append(open, s)
-	}
 	c.mu.Unlock()
-	for _, s := range open {
+	for _, s := range c.unanswered() {
 		c.tell(s, class, false)
 	}
 	signal(c.freed)
@@ -491,7 +534,7 @@ func (a *acks) answer(token uint64) (error, int) {
 }
 
 func (a *acks) receipt(token uint64, id string, st queue.Status) Receipt {
-	return Receipt{Receipt: dlr.Receipt{IDs: []string{id}, Status: st, Code: "000", At: time.Now()}, Ack: Ack{To: a, Token: token}}
+	return Receipt{Receipt: dlr.Receipt{IDs: []string{id}, Status: st, At: time.Now()}, Ack: Ack{To: a, Token: token}}
 }
 
 // rig is a running dispatcher between fakes.

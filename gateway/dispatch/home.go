@@ -23,9 +23,11 @@ type Marker interface {
 
 // Owners is where the gateway keeps the owner that the process goes by now.
 type Owners interface {
-	// Present is nil while there is none.
+	// Present is nil while there is none. An owner that is not present any more
+	// has lapsed.
 	Present() Leaser
-	// Lapsed tells that the row of o is gone. The gateway registers another.
+	// Lapsed tells that the row of o is gone. The gateway registers another,
+	// unless it has already.
 	Lapsed(o Leaser)
 }
 

@@ -88,7 +88,7 @@ func (r *responder) finish(ctx context.Context, b *batch, settled bool) error {
 // receiptFinish is what a receipt says of a part.
 func (c *Config) receiptFinish(part queue.Part, rc *dlr.Receipt) queue.Finish {
 	f := queue.Finish{Part: part, Status: rc.Status, Carrier: c.Carrier}
-	if rc.Code != "" && rc.Status != queue.StatusDelivered {
+	if rc.Code != "" {
 		f.Error.Code = "receipt:" + rc.Code
 	}
 	return f
