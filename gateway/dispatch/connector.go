@@ -53,11 +53,13 @@ const (
 
 	// classExpired is a part whose validity ended before it was handed over.
 	classExpired
+	// classSpent is a part that is maybe sent and may not be sent again.
+	classSpent
 	// Classes is the number of classes that a connector tells.
 	Classes = int(classExpired)
 )
 
-var classNames = [...]string{"ok", "throttled", "temporary", "permanent", "session", "uncertain", "unsent", "surplus", "expired"}
+var classNames = [...]string{"ok", "throttled", "temporary", "permanent", "session", "uncertain", "unsent", "surplus", "expired", "spent"}
 
 func (c Class) String() string {
 	if int(c) < len(classNames) {

@@ -100,7 +100,7 @@ func (f *fakeRate) Take(n int) int {
 	return n
 }
 
-func (f *fakeRate) Give(n int)             { f.mu.Lock(); f.tokens += n; f.mu.Unlock() }
+func (f *fakeRate) Return(n int)           { f.mu.Lock(); f.tokens += n; f.mu.Unlock() }
 func (f *fakeRate) Ready() <-chan struct{} { return f.ready }
 func (f *fakeRate) PerSecond() float64     { return f.perSecond }
 func (f *fakeRate) Paused() bool           { f.mu.Lock(); defer f.mu.Unlock(); return f.paused }
@@ -120,7 +120,7 @@ func TestTokensBoundWhatIsWrittenAndTheRestGoesBack(t *testing.T) {
 		if n := q.held(); n > 5 {
 			t.Errorf("%d parts wait leased with no token in sight", n)
 		}
-		rate.Give(23)
+		rate.Return(23)
 		signal(rate.ready)
 		pass(5 * time.Second)
 		if got := c.sent(); !slices.Equal(got, names(30)) {
@@ -347,16 +347,19 @@ func TestLateAnswerWaitsForItsUncertainSettle(t *testing.T) {
 }
 
 func TestUncertainToTheEndIsUnknown(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		q, c := newFakeQueue("m1"), newFakeConn(1)
-		c.answer = func(string, int) reply { return reply{after: time.Second, class: ClassUncertain} }
-		r := start(t, Config{UncertainTries: 3}, q, c, nil)
-		pass(time.Hour)
-		if n := len(c.sent()); n != 3 || q.state("m1") != "unknown" {
-			t.Errorf("%d tries, then %s", n, q.state("m1"))
-		}
-		r.wantLog("m1 uncertain", "m1 uncertain", "m1 uncertain")
-	})
+	for tries := 1; tries <= 3; tries++ {
+		bubble(t, func(t *testing.T) {
+			q, c := newFakeQueue("m1"), newFakeConn(1)
+			c.answer = func(string, int) reply { return reply{after: time.Second, class: ClassUncertain} }
+			r := start(t, Config{UncertainTries: tries}, q, c, nil)
+			pass(time.Hour)
+			if n := len(c.sent()); n != tries || q.state("m1") != "unknown" {
+				t.Errorf("%d tries of %d, then %s", n, tries, q.state("m1"))
+			}
+			want := slices.Repeat([]string{"m1 uncertain"}, max(1, tries-1))
+			r.wantLog(append(want, "m1 unknown")...)
+		})
+	}
 }
 
 func TestTemporaryIsTriedAgainThenFailed(t *testing.T) {

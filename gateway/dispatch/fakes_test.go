@@ -223,6 +223,9 @@ func (q *fakeQueue) settle(o *fakeOwner, s queue.Settlement) (back bool) {
 		return false // its final was faster
 	}
 	x.state = verdicts[s.Verdict]
+	if s.Verdict == queue.Expired && x.maybe {
+		x.state = "unknown"
+	}
 	switch s.Verdict {
 	case queue.Back:
 		x.attempt--
@@ -230,12 +233,8 @@ func (q *fakeQueue) settle(o *fakeOwner, s queue.Settlement) (back bool) {
 	case queue.Uncertain:
 		x.maybe = true
 		q.event(s.Part, "uncertain")
-		if s.Delay > 0 {
-			x.state = "retry"
-			q.due[s.Part] = time.Now().Add(s.Delay)
-		} else {
-			x.state = "unknown"
-		}
+		x.state = "retry"
+		q.due[s.Part] = time.Now().Add(s.Delay)
 	case queue.Retry:
 		q.due[s.Part] = time.Now().Add(s.Delay)
 	default:

@@ -108,36 +108,39 @@ func submission(p *queue.Leased, n queue.LeaseNumber) Submission {
 	return s
 }
 
-func (s *Submission) expired(now time.Time) bool {
-	return !s.Deadline.IsZero() && !now.Before(s.Deadline)
-}
-
-// take takes at most n parts that may be written off the front, as one run, and
-// whatever before it is past its validity. A lapsed owner's are never there.
-func (h *hand) take(n int, now time.Time) (run, expired []Submission) {
+// take takes at most n parts that may be written off the front, as one run. What
+// stands before it and must not be written is in over, all of one class. A
+// lapsed owner's parts are never there.
+func (h *hand) take(n int, now time.Time, c *Config) (run, over []Submission, why Class) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.parts == 0 {
-		return nil, nil
+		return nil, nil, 0
 	}
 	first := h.waiting[0]
 	dead := 0
-	for dead < len(first) && first[dead].expired(now) {
-		dead++
+	for ; dead < len(first); dead++ {
+		class, ended := c.ended(&first[dead], now)
+		if !ended || dead > 0 && class != why {
+			break
+		}
+		why = class
 	}
 	end := dead
-	for end < len(first) && end-dead < n && !first[end].expired(now) {
+	for ; end < len(first) && end-dead < n; end++ {
+		if _, ended := c.ended(&first[end], now); ended {
+			break
+		}
 		first[end].ticket.state, first[end].ticket.at = written, now
-		end++
 	}
 	h.cut(first, end)
-	h.open += end - dead
 	if end > dead {
+		h.open += end - dead
 		h.moved = now
 		h.pace.roll(now)
 		h.pace.n += end - dead
 	}
-	return first[dead:end:end], first[:dead:dead]
+	return first[dead:end:end], first[:dead:dead], why
 }
 
 func (h *hand) cut(first []Submission, n int) {

@@ -44,12 +44,13 @@ type Correlator interface {
 	Drop(ctx context.Context, ps []dlr.Parked) error
 }
 
-// Rate is this instance's share of the carrier's rate (gateway/budget).
+// Rate is this instance's part of the carrier's rate (budget.Rate), and what
+// else may hold the carrier back.
 type Rate interface {
 	// Take spends up to n tokens and answers how many there were.
 	Take(n int) int
-	// Give returns tokens for which nothing was written.
-	Give(n int)
+	// Return gives back n tokens of the last Take for which nothing was written.
+	Return(n int)
 	// Ready is signalled when Take may answer more than it last did.
 	Ready() <-chan struct{}
 	// PerSecond is the present rate, submissions per second; 0: no limit.
@@ -101,7 +102,7 @@ func (deaf) Kept(int, int)                             {}
 type unlimited struct{}
 
 func (unlimited) Take(n int) int         { return n }
-func (unlimited) Give(int)               {}
+func (unlimited) Return(int)             {}
 func (unlimited) Ready() <-chan struct{} { return nil }
 func (unlimited) PerSecond() float64     { return 0 }
 func (unlimited) Paused() bool           { return false }

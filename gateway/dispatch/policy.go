@@ -46,6 +46,8 @@ func (c *Config) settlement(t *told) queue.Settlement {
 		s.Verdict, s.Error = queue.Surplus, queue.Error{}
 	case classExpired:
 		s.Verdict, s.Error = queue.Expired, queue.Error{Code: "validity", Message: "validity ended before it was sent"}
+	case classSpent:
+		c.unknown(&s)
 	default: // ClassTemporary, and whatever a connector may yet think of
 		c.temporary(&s, t.sub)
 	}
@@ -69,10 +71,27 @@ func (c *Config) temporary(s *queue.Settlement, sub *Submission) {
 // is only late settles the part before it is sent again. Attempts count every
 // try, so only a part that was in doubt before can have used up its tries.
 func (c *Config) uncertain(s *queue.Settlement, sub *Submission) {
-	s.Verdict, s.Delay = queue.Uncertain, max(c.ResponseTimeout, backoff(sub.Attempt))
-	last := int(sub.Attempt) >= c.UncertainTries && (sub.MaybeSent || c.UncertainTries == 1)
-	if last && !sub.Message.Hold {
-		s.Delay = 0
-		s.Error = queue.Error{Code: "uncertain", Message: "no answer to any try"}
+	if sub.MaybeSent && int(sub.Attempt) >= c.UncertainTries && !sub.Message.Hold {
+		c.unknown(s)
+		return
 	}
+	s.Verdict, s.Delay = queue.Uncertain, max(c.ResponseTimeout, backoff(sub.Attempt))
+}
+
+// unknown ends a part that is maybe sent: what expires then ends as unknown.
+func (c *Config) unknown(s *queue.Settlement) {
+	s.Verdict = queue.Expired
+	s.Error = queue.Error{Code: "uncertain", Message: "no answer to any try"}
+}
+
+// ended answers whether a part must not be written, and why. With one try
+// only, what is maybe sent has had it.
+func (c *Config) ended(sub *Submission, now time.Time) (Class, bool) {
+	switch {
+	case !sub.Deadline.IsZero() && !now.Before(sub.Deadline):
+		return classExpired, true
+	case c.UncertainTries == 1 && sub.MaybeSent:
+		return classSpent, true
+	}
+	return 0, false
 }

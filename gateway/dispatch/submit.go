@@ -41,14 +41,14 @@ func (d *Dispatcher) pump() {
 			return
 		}
 		d.hand.revive()
-		run, expired := d.hand.take(tokens, now)
-		d.takeBack(expired, classExpired)
+		run, over, why := d.hand.take(tokens, now, &d.cfg)
+		d.takeBack(over, why)
 		if !d.handOver(run) {
-			d.rate.Give(tokens)
+			d.rate.Return(tokens)
 			return
 		}
 		if unused := tokens - len(run); unused > 0 {
-			d.rate.Give(unused)
+			d.rate.Return(unused)
 		}
 	}
 }
