@@ -91,6 +91,13 @@ func decodeASCII(dst, octets []byte) (_ []byte, bad int) {
 	return dst, bad
 }
 
+func fitNothing(text string, _ int) (int, int, problem) {
+	if text == "" {
+		return 0, 0, fine
+	}
+	return 0, 0, lacking
+}
+
 func fitBinary(text string, limit int) (int, int, problem) {
 	n := min(len(text), limit)
 	return n, n, fine

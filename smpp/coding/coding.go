@@ -55,7 +55,7 @@ var codecs [Binary + 1]codec
 
 func init() {
 	codecs = [...]codec{
-		Auto:       {name: "auto"},
+		Auto:       {"auto", 0, 8, fitNothing, putBinary}, // no encoding: holds nothing
 		GSM7:       {"gsm7", 0, 7, fitGSM, putGSM},
 		GSM7Packed: {"gsm7-packed", 0, 7, fitGSM, putGSM}, // packed by AppendPart, which knows the header
 		ASCII:      {"ascii", 1, 8, fitASCII, putBinary},

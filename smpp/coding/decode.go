@@ -73,16 +73,16 @@ func (p *Profile) Decode(octets []byte, dataCoding uint8) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("%w: data_coding 0x%02X is not known", ErrNotText, dataCoding)
 	}
-	return decode(octets, e, 0)
+	return decode(octets, e)
 }
 
-// decode reads octets that follow a header of so many octets.
-func decode(octets []byte, e Encoding, header int) (string, error) {
+// decode reads octets that no header goes before.
+func decode(octets []byte, e Encoding) (string, error) {
 	if e == Binary {
 		return "", fmt.Errorf("%w: data_coding says octets", ErrNotText)
 	}
 	if e == GSM7Packed {
-		octets = unpack(make([]byte, 0, len(octets)*8/7), octets, header)
+		octets = unpack(make([]byte, 0, len(octets)*8/7), octets, 0)
 	}
 	dst, bad := make([]byte, 0, len(octets)+8), -1
 	switch e {

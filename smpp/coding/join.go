@@ -45,7 +45,7 @@ func (p *Profile) Join(parts []Fragment) (string, error) {
 		if current == Auto {
 			return nil
 		}
-		s, err := decode(octets, current, 0)
+		s, err := decode(octets, current)
 		if err != nil && !errors.Is(err, ErrBadText) {
 			return err
 		}

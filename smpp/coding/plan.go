@@ -1,6 +1,7 @@
 package coding
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"unicode/utf8"
@@ -22,6 +23,22 @@ type Profile struct {
 	Encodings  []Encoding         // in order of preference; empty: gsm7, ucs2
 	DataCoding map[Encoding]uint8 // where the carrier's number is not SMPP's
 	Long       LongMessage
+}
+
+// Validate tells what is wrong with a profile before it is used.
+func (p *Profile) Validate() error {
+	for i, e := range p.Encodings {
+		if e == Auto || e >= Binary {
+			return fmt.Errorf("encodings[%d]: %s is no encoding of a carrier", i, e)
+		}
+		if slices.Contains(p.Encodings[:i], e) {
+			return fmt.Errorf("encodings[%d]: %s is there twice", i, e)
+		}
+	}
+	if p.Long > Payload {
+		return fmt.Errorf("long_message: %s is not known", p.Long)
+	}
+	return nil
 }
 
 var defaultEncodings = []Encoding{GSM7, UCS2}
