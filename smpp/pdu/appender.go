@@ -46,6 +46,12 @@ func (a *appender) cstring(field string, s []byte, limit int, status CommandStat
 		a.dst = append(a.dst, 0)
 		return
 	}
+	a.text(field, s, limit, status)
+}
+
+// text is cstring for what is not empty, apart so that cstring is inlined:
+// most strings of a PDU are empty.
+func (a *appender) text(field string, s []byte, limit int, status CommandStatus) {
 	if len(s) > limit || bytes.IndexByte(s, 0) >= 0 {
 		a.failString(field, s, limit, status)
 		return

@@ -75,7 +75,7 @@ func decodeAll(t testing.TB, frames []string) (list []pdu.PDU) {
 	r := pdu.NewReader(iotest.OneByteReader(bytes.NewReader(octets(t, strings.Join(frames, "")))), 0)
 	for {
 		frame, err := r.Next()
-		if err == io.EOF && len(list) == len(frames) {
+		if errors.Is(err, io.EOF) && len(list) == len(frames) {
 			return list
 		}
 		if err != nil {
@@ -255,7 +255,7 @@ func TestCasesFraming(t *testing.T) {
 	for name, r := range map[string]io.Reader{"P15": src, "P15, one octet at a time": iotest.OneByteReader(bytes.NewReader(whole))} {
 		t.Run(name, func(t *testing.T) {
 			frames, err := readAll(pdu.NewReader(r, 0))
-			if err != io.EOF || len(frames) != len(f.Expect.PDUs) {
+			if !errors.Is(err, io.EOF) || len(frames) != len(f.Expect.PDUs) {
 				t.Fatalf("%d PDUs, %v", len(frames), err)
 			}
 			for i, want := range f.Expect.PDUs {

@@ -14,7 +14,9 @@ import (
 // seed adds every PDU that the tests know, and those of the field.
 func seed(f *testing.F, add func([]byte)) {
 	for _, p := range samples() {
-		add(encode(f, p))
+		if frame := encode(f, p); len(frame) < 1000 { // long seeds make slow inputs
+			add(frame)
+		}
 	}
 	for _, file := range []string{"pdus.jsonl", "receipts.jsonl"} {
 		for _, c := range fixtures(f, file) {
@@ -42,9 +44,11 @@ func reframe(src []byte) []byte {
 	return src
 }
 
-// Decode never panics, its errors are complete, and what it gives lies in src.
+// Decode never panics, its errors are complete, the header is always there, and
+// src stays as it was.
 func FuzzDecode(f *testing.F) {
 	seed(f, func(b []byte) { f.Add(b) })
+	structs := samples()
 	f.Fuzz(func(t *testing.T, src []byte) {
 		var d pdu.Decoder
 		for _, frame := range [][]byte{src, reframe(src)} {
@@ -59,8 +63,8 @@ func FuzzDecode(f *testing.F) {
 			if !bytes.Equal(frame, before) {
 				t.Error("src was changed")
 			}
-			for _, row := range samples() { // any struct takes any octets
-				if err := row.Decode(frame); err != nil {
+			for _, p := range structs { // any struct, still full of the octets before
+				if err := p.Decode(frame); err != nil {
 					checkError(t, err, frame)
 				}
 			}
@@ -90,8 +94,8 @@ func FuzzRoundTrip(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%v: %x", err, again)
 		}
-		if diff := cmp.Diff(p, q, sameHere); diff != "" {
-			t.Fatalf("-first +second\n%s", diff)
+		if !cmp.Equal(p, q, sameHere) {
+			t.Fatalf("-first +second\n%s", cmp.Diff(p, q, sameHere))
 		}
 		if third, err := q.AppendTo(nil); err != nil || !bytes.Equal(third, again) {
 			t.Fatalf("%v\n%x\n%x", err, again, third)
@@ -122,7 +126,7 @@ func FuzzReader(f *testing.F) {
 			if !errors.As(err, &length) || *length != *wantLength {
 				t.Errorf("%v, want %v", err, wantErr)
 			}
-		} else if err != wantErr {
+		} else if !errors.Is(err, wantErr) {
 			t.Errorf("%v, want %v", err, wantErr)
 		}
 	})

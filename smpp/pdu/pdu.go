@@ -1,6 +1,17 @@
 // Package pdu turns SMPP octets into structs and back, and does nothing else:
 // no socket, no clock, no allocation on the way of a submit_sm or a deliver_sm.
 // The session (package smpp) calls it for every PDU of a connection.
+//
+// Each PDU is a struct of plain fields in a file of its own. Lengths are derived
+// when it is written and checked when it is read; TLVs keep their order, known
+// or not. What is sent is held to the spec's limits; what comes may exceed them
+// as far as its frame allows, since carriers do, but nothing that is missing is
+// read as zeros. The three tables (commandTable, statusTable, tagTable) are the
+// only lists of their kind.
+//
+// Nothing here is shared: a struct, a Decoder or a Reader belongs to the
+// goroutine that uses it, and the tables are never written. There is no state
+// that outlives a call but a Reader's unread octets.
 package pdu
 
 // Header is the fixed part of every PDU (SMPP 3.4 §3.2). command_length is not

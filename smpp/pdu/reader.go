@@ -1,6 +1,7 @@
 package pdu
 
 import (
+	"errors"
 	"fmt"
 	"io"
 )
@@ -115,7 +116,7 @@ func (r *Reader) fill() error {
 }
 
 func (r *Reader) ended(err error) error {
-	if err == io.EOF && r.Buffered() > 0 {
+	if errors.Is(err, io.EOF) && r.Buffered() > 0 {
 		return io.ErrUnexpectedEOF
 	}
 	return err

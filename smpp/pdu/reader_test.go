@@ -66,7 +66,7 @@ func TestReaderChunks(t *testing.T) {
 	}
 	for name, src := range readers {
 		t.Run(name, func(t *testing.T) {
-			if got, err := readAll(pdu.NewReader(src, 0)); err != io.EOF || !sameFrames(got, want) {
+			if got, err := readAll(pdu.NewReader(src, 0)); !errors.Is(err, io.EOF) || !sameFrames(got, want) {
 				t.Errorf("%d PDUs of %d, %v", len(got), len(want), err)
 			}
 		})
@@ -78,7 +78,7 @@ func TestReaderChunks(t *testing.T) {
 				n := min(rapid.IntRange(1, 40000).Draw(t, "n"), len(rest))
 				src.parts, rest = append(src.parts, rest[:n]), rest[n:]
 			}
-			if got, err := readAll(pdu.NewReader(src, 0)); err != io.EOF || !sameFrames(got, want) {
+			if got, err := readAll(pdu.NewReader(src, 0)); !errors.Is(err, io.EOF) || !sameFrames(got, want) {
 				t.Errorf("%d PDUs of %d, %v", len(got), len(want), err)
 			}
 		})
@@ -104,7 +104,7 @@ func TestReaderReady(t *testing.T) {
 		t.Fatalf("%v, ready %v, buffered %d, reads %d", err, r.Ready(), r.Buffered(), src.reads)
 	}
 	rest, err := readAll(r)
-	if len(rest) != 400 || err != io.EOF || src.reads > 4 {
+	if len(rest) != 400 || !errors.Is(err, io.EOF) || src.reads > 4 {
 		t.Errorf("%d PDUs, %v, %d reads", len(rest), err, src.reads)
 	}
 }
@@ -156,7 +156,7 @@ func TestReaderDoesNotTrustTheLength(t *testing.T) {
 	result := testing.Benchmark(func(b *testing.B) {
 		for b.Loop() {
 			src.Reset(claim)
-			if _, err := pdu.NewReader(src, 0).Next(); err != io.ErrUnexpectedEOF {
+			if _, err := pdu.NewReader(src, 0).Next(); !errors.Is(err, io.ErrUnexpectedEOF) {
 				b.Fatal(err)
 			}
 		}
@@ -172,7 +172,7 @@ func TestReaderGrowsToTheLargestPDU(t *testing.T) {
 	small := encode(t, &pdu.EnquireLink{})
 	src := &largest{src: bytes.NewReader(bytes.Repeat(append(bytes.Clone(small), big...), 1000))}
 	frames, err := readAll(pdu.NewReader(src, 1024))
-	if len(frames) != 2000 || err != io.EOF || src.n > 1024 {
+	if len(frames) != 2000 || !errors.Is(err, io.EOF) || src.n > 1024 {
 		t.Errorf("%d PDUs, %v, a buffer of %d octets", len(frames), err, src.n)
 	}
 }
@@ -204,7 +204,7 @@ func TestReaderEnds(t *testing.T) {
 	whole := encode(t, submit160())
 	t.Run("within a PDU", func(t *testing.T) {
 		for n := 1; n < len(whole); n++ {
-			if _, err := pdu.NewReader(bytes.NewReader(whole[:n]), 0).Next(); err != io.ErrUnexpectedEOF {
+			if _, err := pdu.NewReader(bytes.NewReader(whole[:n]), 0).Next(); !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Fatalf("after %d octets: %v", n, err)
 			}
 		}
