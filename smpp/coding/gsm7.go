@@ -85,19 +85,20 @@ func septetOf(r rune) byte {
 // fitGSM never cuts between an escape and its septet: a character is taken
 // whole or not at all.
 func fitGSM(text string, limit int) (n, units int, p problem) {
-	for n < len(text) {
-		var s byte
-		size := 1
-		if c := text[n]; c < utf8.RuneSelf {
-			s = gsmLow[c]
-		} else {
-			var r rune
-			r, size = utf8.DecodeRuneInString(text[n:])
-			if r == utf8.RuneError && size <= 1 {
+	for {
+		// Most texts are characters of one octet and one septet.
+		plain := plainGSM(text[n : n+min(len(text)-n, max(0, limit-units))])
+		n, units = n+plain, units+plain
+		if n == len(text) {
+			return n, units, fine
+		}
+		r, size := rune(text[n]), 1
+		if r >= utf8.RuneSelf {
+			if r, size = utf8.DecodeRuneInString(text[n:]); r == utf8.RuneError && size <= 1 {
 				return n, units, invalid
 			}
-			s = septetOf(r)
 		}
+		s := septetOf(r)
 		if s == noSeptet {
 			return n, units, lacking
 		}
@@ -105,19 +106,37 @@ func fitGSM(text string, limit int) (n, units int, p problem) {
 		if units+cost > limit {
 			return n, units, fine
 		}
-		units += cost
-		n += size
+		n, units = n+size, units+cost
 	}
-	return n, units, fine
+}
+
+// plainGSM counts the ASCII characters of one septet at the start of text.
+func plainGSM(text string) int {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf || gsmLow[text[i]] >= extended {
+			return i
+		}
+	}
+	return len(text)
 }
 
 func putGSM(dst []byte, text string) []byte {
-	for _, r := range text {
+	for len(text) > 0 {
+		plain := plainGSM(text)
+		for i := range plain {
+			dst = append(dst, gsmLow[text[i]])
+		}
+		text = text[plain:]
+		r, size := utf8.DecodeRuneInString(text)
+		if size == 0 {
+			break
+		}
 		s := septetOf(r)
 		if s&extended != 0 {
 			dst = append(dst, escape)
 		}
 		dst = append(dst, s&^extended)
+		text = text[size:]
 	}
 	return dst
 }

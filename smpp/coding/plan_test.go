@@ -48,6 +48,7 @@ func TestBorders(t *testing.T) {
 		{"euc-kr 133, 16-bit reference: 66 fit", EUCKR, UDH16, r("가", 133), 3, 266},
 		{"payload, short", GSM7, Payload, r("a", 160), 1, 160},
 		{"payload, long", GSM7, Payload, r("a", 161), 1, 161},
+		{"payload, two octets of UTF-8 a septet", GSM7, Payload, r("é", 300), 1, 300},
 		{"255 parts", GSM7, UDH, r("a", 255*153), 255, 255 * 153},
 	}
 	for _, tt := range tests {
@@ -56,7 +57,7 @@ func TestBorders(t *testing.T) {
 		if err != nil || plan.Parts != tt.parts || plan.Units != tt.units || plan.Encoding != tt.enc {
 			t.Errorf("%s: %+v, %v, want %d parts of %d units", tt.name, plan, err, tt.parts, tt.units)
 		}
-		if long := tt.long == Payload && len(tt.text) > 160; plan.Payload != long {
+		if long := tt.long == Payload && tt.units > 160; plan.Payload != long {
 			t.Errorf("%s: payload %v", tt.name, plan.Payload)
 		}
 	}

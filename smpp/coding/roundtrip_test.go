@@ -88,7 +88,8 @@ func partLimit(p Plan) int {
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := rapid.SampledFrom([]Encoding{GSM7, GSM7Packed, ASCII, Latin1, Cyrillic, Hebrew, UCS2, EUCKR}).Draw(t, "encoding")
-		text := rapid.StringOfN(rapid.SampledFrom(alphabetOf(e)), 0, 700, -1).Draw(t, "text")
+		unit := rapid.StringOfN(rapid.SampledFrom(alphabetOf(e)), 1, 40, -1).Draw(t, "text")
+		text := strings.Repeat(unit, rapid.IntRange(0, 30).Draw(t, "times"))
 		long := rapid.SampledFrom([]LongMessage{UDH, UDH16, SAR, Payload}).Draw(t, "long")
 		p := Profile{Encodings: []Encoding{e}, Long: long}
 		checkRoundTrip(t, &p, text, Auto, rapid.Uint16().Draw(t, "ref"))
