@@ -1,0 +1,74 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"bindery/gateway/ingress"
+	"bindery/queue"
+)
+
+type message struct {
+	ID        queue.ID     `json:"id"`
+	Status    string       `json:"status"`
+	To        string       `json:"to"`
+	From      string       `json:"from"`
+	Carrier   string       `json:"carrier,omitempty"`
+	Route     string       `json:"route"`
+	Parts     int          `json:"parts"`
+	Reference string       `json:"reference,omitempty"`
+	Campaign  string       `json:"campaign,omitempty"`
+	Error     *failure     `json:"error,omitempty"`
+	Timeline  []timelineAt `json:"timeline"`
+}
+
+type failure struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+type timelineAt struct {
+	At      string   `json:"at"`
+	Status  string   `json:"status"`
+	Carrier string   `json:"carrier,omitempty"`
+	Error   *failure `json:"error,omitempty"`
+}
+
+const milliseconds = "2006-01-02T15:04:05.000Z07:00" // RFC 3339
+
+func (a *API) message(w http.ResponseWriter, r *http.Request, who *ingress.Account) {
+	v, err := a.Messages.Get(r.Context(), who.ID, queue.ID(r.PathValue("id")))
+	if err != nil {
+		problemOf(err).write(w)
+		return
+	}
+	m := message{
+		ID: v.Message.ID, Status: v.Status.String(), To: v.Message.To, From: v.Message.From,
+		Carrier: v.Carrier, Route: v.Message.Route, Parts: v.Message.Parts,
+		Reference: v.Message.Reference, Campaign: v.Message.Campaign,
+		Error: failed(v.Error), Timeline: make([]timelineAt, 0, len(v.Timeline)),
+	}
+	for _, t := range v.Timeline {
+		m.Timeline = append(m.Timeline, timelineAt{t.At.UTC().Format(milliseconds), t.Status, t.Carrier, failed(t.Error)})
+	}
+	writeJSON(w, http.StatusOK, m)
+}
+
+func failed(e queue.Error) *failure {
+	if e.Code == "" {
+		return nil
+	}
+	return &failure{e.Code, e.Message}
+}
+
+// NewServer returns a server with the bounds of a public listener: headers,
+// times of a slow sender, idle connections.
+func NewServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+	}
+}
