@@ -1,0 +1,36 @@
+package budget
+
+import (
+	"embed"
+	"fmt"
+
+	"bindery/internal/redisdb"
+)
+
+//go:embed lua/*.lua
+var lua embed.FS
+
+var grantScript = script("grant")
+
+func script(name string) *redisdb.Script {
+	source, err := lua.ReadFile("lua/" + name + ".lua")
+	if err != nil {
+		panic(err) // the file is part of the binary
+	}
+	return redisdb.NewScript(name, string(source))
+}
+
+// numbers reads a script's answer of want whole numbers.
+func numbers(reply any, want int) ([]int64, error) {
+	list, ok := reply.([]any)
+	if !ok || len(list) != want {
+		return nil, fmt.Errorf("budget: answer is no list of %d: %T", want, reply)
+	}
+	out := make([]int64, want)
+	for i, v := range list {
+		if out[i], ok = v.(int64); !ok {
+			return nil, fmt.Errorf("budget: answer %d is no number: %T", i, v)
+		}
+	}
+	return out, nil
+}
