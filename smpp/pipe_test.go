@@ -29,12 +29,13 @@ type stream struct {
 	room  int
 	cut   int // octets until writes fail; negative: never
 	err   error
+	turn  chan struct{} // taken by a write: two never mix
 
 	readBy, writeBy time.Time
 }
 
 func newStream() *stream {
-	s := &stream{room: 64 << 10, cut: -1}
+	s := &stream{room: 64 << 10, cut: -1, turn: make(chan struct{}, 1)}
 	s.moved = sync.NewCond(&s.mu)
 	return s
 }
@@ -60,6 +61,8 @@ func (s *stream) read(p []byte) (int, error) {
 }
 
 func (s *stream) write(p []byte) (n int, err error) {
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for n < len(p) {

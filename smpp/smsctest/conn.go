@@ -91,7 +91,7 @@ func newConn(s *SMSC, conn net.Conn) *Conn {
 		s: s, number: s.numbers, conn: conn,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 		link:     linkState{moved: make(chan struct{})},
-		receipts: receiptState{flight: map[uint32]delivery{}},
+		receipts: receiptState{sequence: orDefault(s.opt.Link.FirstSequence, 1) - 1, flight: map[uint32]delivery{}},
 	}
 }
 

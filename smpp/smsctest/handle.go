@@ -50,6 +50,18 @@ type request struct {
 	now time.Time
 }
 
+// malformed gives the answer to a PDU that did not decode.
+func (r *request) malformed() (pdu.CommandStatus, bool) {
+	if r.err == nil {
+		return pdu.StatusOK, false
+	}
+	var fault *pdu.Error
+	if errors.As(r.err, &fault) {
+		return fault.Status, true
+	}
+	return pdu.StatusSysErr, true
+}
+
 func (c *Conn) frame(b []byte, now time.Time) {
 	r := request{now: now}
 	r.p, r.err = c.decoder.Decode(b)
@@ -119,9 +131,9 @@ func (c *Conn) other(r *request, h *pdu.Header) {
 // respond answers a request that is no message.
 func (c *Conn) respond(r *request, status pdu.CommandStatus) {
 	h := r.p.Head()
-	if fault := (*pdu.Error)(nil); errors.As(r.err, &fault) {
+	if st, malformed := r.malformed(); malformed {
 		c.s.meter.Malformed++
-		status = fault.Status
+		status = st
 	}
 	a := answer{c: c, id: h.ID.Response(), status: status, sequence: h.Sequence}
 	c.s.send(&a, &r.act, r.now, r.act.delay)

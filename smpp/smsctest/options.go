@@ -76,6 +76,7 @@ type Link struct {
 	StallAfter    int           // stops reading once a bind has submitted so many; 0: never
 	JunkEvery     int           // every so many submits of a bind, PDUs that nobody asked for; 0: never
 	ReadRate      int           // octets read a second; 0: all that comes
+	FirstSequence uint32        // of its own requests, a connection; default 1, the largest 0x7FFFFFFF
 	Reset         bool          // its own closes send RST over TCP
 	Faults        Faults        // of every connection, seen from the SMSC
 }

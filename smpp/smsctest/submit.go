@@ -1,7 +1,6 @@
 package smsctest
 
 import (
-	"errors"
 	"time"
 
 	"bindery/smpp/pdu"
@@ -112,9 +111,9 @@ func (c *Conn) submit(r *request, p *pdu.SubmitSM) {
 // judge says what a submit is answered with.
 func (s *SMSC) judge(c *Conn, r *request, p *pdu.SubmitSM) pdu.CommandStatus {
 	o := &s.opt
-	if fault := (*pdu.Error)(nil); errors.As(r.err, &fault) {
+	if status, malformed := r.malformed(); malformed {
 		s.meter.Malformed++
-		return fault.Status
+		return status
 	}
 	if c.mode != pdu.CommandBindTransmitter && c.mode != pdu.CommandBindTransceiver {
 		return pdu.StatusInvBndSts
