@@ -11,7 +11,17 @@ import (
 // it is but for its case. They work on both sides alike, which is why a zero
 // that is stripped can never keep an id from matching.
 
-// Normal is the form under which an id is stored and looked up: lower case,
+// Normal is the form under which a carrier whose submit_sm_resp has ids of
+// this form has them stored and looked up. As-is means the very octets: short
+// ids in base 62 differ by case alone.
+func (f IDForm) Normal(id string) string {
+	if f == AsIs {
+		return id
+	}
+	return Normal(id)
+}
+
+// Normal is the normal form of an id for every IDForm but AsIs: lower case,
 // and without leading zeros when all of it is hex digits. An id that is normal
 // already is answered as it is, without an allocation.
 func Normal(id string) string {
@@ -39,8 +49,8 @@ const (
 	HexToDecimal             // the receipt is hex, submit_sm_resp decimal
 )
 
-// Reading is one id of submit_sm_resp, in normal form, that an id of a receipt
-// may stand for.
+// Reading is one id of submit_sm_resp, in the normal form of its IDForm, that
+// an id of a receipt may stand for.
 type Reading struct {
 	ID   string
 	Rule Rule
@@ -56,7 +66,7 @@ type Reading struct {
 // Two named forms leave one reading, by value. An id that cannot be read in
 // the form that is named for it is taken as it stands.
 func AppendReadings(dst []Reading, id string, submit, receipt IDForm) []Reading {
-	n := Normal(id)
+	n := submit.Normal(id)
 	dec, hex := digits(n)
 	toHex := dec && mayBe(receipt, Decimal) && mayBe(submit, Hex)
 	toDec := hex && mayBe(receipt, Hex) && mayBe(submit, Decimal)

@@ -41,8 +41,9 @@ func TestVariants(t *testing.T) {
 		{"R15 auto", "0221068034", Auto, Auto, []string{"221068034", "d2d3b02", "9144008756"}},
 		{"R17", "0e999f21-81ef-4974-a414-3de98174e4d8", Auto, Auto, []string{"0e999f21-81ef-4974-a414-3de98174e4d8"}},
 		{"R17 upper case", "0E999F21-81EF-4974-A414-3DE98174E4D8", Hex, Decimal, []string{"0e999f21-81ef-4974-a414-3de98174e4d8"}},
-		{"as-is", "0012", AsIs, AsIs, []string{"12"}},
-		{"as-is on one side", "0012", AsIs, Decimal, []string{"12"}},
+		{"as-is", "00aB", AsIs, AsIs, []string{"00aB"}},
+		{"as-is in submit_sm_resp alone", "00aB", AsIs, Hex, []string{"00aB"}},
+		{"as-is in receipts alone", "0012", Auto, AsIs, []string{"12"}},
 		{"hex on both", "00AB", Hex, Hex, []string{"ab"}},
 		{"decimal on both", "0099", Decimal, Decimal, []string{"99"}},
 		{"decimal against hex", "FF", Decimal, Hex, []string{"255"}},
@@ -107,12 +108,13 @@ func TestVariantsAreNormalAndDistinct(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		id := rapid.StringMatching(`[0-9A-Fa-fz-]{0,40}`).Draw(t, "id")
 		forms := rapid.SampledFrom([]IDForm{Auto, AsIs, Hex, Decimal})
-		vs := Variants(id, forms.Draw(t, "submit"), forms.Draw(t, "receipt"))
+		submit := forms.Draw(t, "submit")
+		vs := Variants(id, submit, forms.Draw(t, "receipt"))
 		if len(vs) < 1 || len(vs) > 3 {
 			t.Fatalf("%d variants of %q", len(vs), id)
 		}
 		for i, v := range vs {
-			if Normal(v) != v || slices.Contains(vs[:i], v) {
+			if submit.Normal(v) != v || slices.Contains(vs[:i], v) {
 				t.Fatalf("variants of %q: %q", id, vs)
 			}
 		}
