@@ -112,12 +112,14 @@ func needed(name field, value []byte, need [2]bool) bool {
 // not needed stays there: it is the sender's word.
 func (f *fields) adopt(behind *fields, need [2]bool) {
 	for i, value := range behind {
-		missing := f[i] == nil
+		var missing bool
 		switch field(i) {
 		case fieldID:
 			missing = need[needID]
 		case fieldStat:
 			missing = need[needStat]
+		default:
+			missing = f[i] == nil
 		}
 		if missing {
 			f[i] = value

@@ -84,7 +84,8 @@ func decode(octets []byte, e Encoding) (string, error) {
 	if e == GSM7Packed {
 		octets = unpack(make([]byte, 0, len(octets)*8/7), octets, 0)
 	}
-	dst, bad := make([]byte, 0, len(octets)+8), -1
+	dst := make([]byte, 0, len(octets)+8)
+	var bad int
 	switch e {
 	case GSM7, GSM7Packed:
 		dst, bad = decodeGSM(dst, octets)
