@@ -15,13 +15,6 @@ func (q *queue[T]) push(v T) {
 	q.n++
 }
 
-func (q *queue[T]) pushFront(v T) {
-	q.grow()
-	q.head = (q.head - 1) & (len(q.items) - 1)
-	q.items[q.head] = v
-	q.n++
-}
-
 func (q *queue[T]) grow() {
 	if q.n < len(q.items) {
 		return
