@@ -1,0 +1,120 @@
+package smppcarrier
+
+import (
+	"errors"
+	"time"
+
+	"bindery/dlr"
+	"bindery/gateway/dispatch"
+	"bindery/smpp"
+	"bindery/smpp/coding"
+	"bindery/smpp/pdu"
+)
+
+// How a request is answered once it is stored, or is to be repeated: 0x64 is
+// the one status of deliver_sm_resp that asks for that (SMPP 3.4 §5.1.3).
+const (
+	ackOK     = pdu.StatusOK
+	ackRepeat = pdu.StatusXTAppn
+)
+
+// mayTLV: a peer that says it is older than 3.4 is sent no TLVs (SMPP 3.4
+// §3.3.2); one that says nothing is, since most of them know them.
+func mayTLV(version uint8) bool { return version == 0 || version >= pdu.Version34 }
+
+func isTimeout(err error) bool { return errors.Is(err, smpp.ErrTimeout) }
+
+// arrival is what deliver_sm and data_sm have in common; it aliases the PDU.
+type arrival struct {
+	source, dest *pdu.Address
+	esmClass     uint8
+	dataCoding   uint8
+	octets       []byte
+	tlvs         pdu.TLVs
+}
+
+// delivered sorts what the carrier delivers. It is answered when it is stored.
+func (c *Carrier) delivered(bind int, s *smpp.Session, p pdu.PDU, a arrival) {
+	now := time.Now()
+	ack := dispatch.Ack{To: c, Token: c.acks.await(s, p.Head())}
+	n := a.notice()
+	l := c.link(bind)
+	if !n.IsReceipt() {
+		m := c.inbound(&a, now)
+		m.Raw, m.Ack = raw(p), ack
+		l.mu.Lock()
+		l.inbounds = append(l.inbounds, m)
+		l.mu.Unlock()
+		return
+	}
+	report, err := dlr.ParseReceipt(n)
+	if err != nil {
+		u := dispatch.Unparsed{Raw: raw(p), At: now, Ack: ack}
+		l.mu.Lock()
+		l.unparsed = append(l.unparsed, u)
+		l.mu.Unlock()
+		return
+	}
+	r := dispatch.Receipt{Receipt: report.Receipt(recipient(a.source), now), Ack: ack}
+	l.mu.Lock()
+	l.receipts = append(l.receipts, r)
+	l.mu.Unlock()
+}
+
+func (a *arrival) notice() dlr.Notice {
+	n := dlr.Notice{ESMClass: a.esmClass, Octets: a.octets}
+	n.MessageID, _ = a.tlvs.CString(pdu.TagReceiptedMessageID)
+	n.State, n.HasState = a.tlvs.Uint8(pdu.TagMessageState)
+	n.NetworkError, _ = a.tlvs.Get(pdu.TagNetworkErrorCode)
+	return n
+}
+
+// recipient is the digits of the handset that a receipt is about, which is its
+// source; "" when that is no number.
+func recipient(a *pdu.Address) string {
+	addr := a.Addr
+	if len(addr) > 0 && addr[0] == '+' {
+		addr = addr[1:]
+	}
+	s := string(addr)
+	if !isDigits(s) {
+		return ""
+	}
+	return s
+}
+
+// inbound reads a message from a handset. What cannot be read as text keeps its
+// octets in Raw; it is stored all the same.
+func (c *Carrier) inbound(a *arrival, now time.Time) dispatch.Inbound {
+	m := dispatch.Inbound{From: number(a.source), To: number(a.dest), At: now}
+	fragment, err := coding.ParseFragment(a.octets, a.dataCoding, a.esmClass)
+	if err != nil {
+		return m
+	}
+	if text, err := c.cfg.Coding.Decode(fragment.Body, fragment.DataCoding); err == nil || errors.Is(err, coding.ErrBadText) {
+		m.Text = text
+	}
+	return m
+}
+
+// raw is a PDU as octets of its own.
+func raw(p pdu.PDU) []byte {
+	octets, err := p.AppendTo(nil)
+	if err != nil {
+		return nil
+	}
+	return octets
+}
+
+// strange answers a request that a carrier has no business to send us.
+func (c *Carrier) strange(bind int, s *smpp.Session, p pdu.PDU) {
+	h := p.Head()
+	c.cfg.Log.Warn().Str("carrier", c.cfg.Carrier).Int("bind", bind).Stringer("command", h.ID).Uint32("seq", h.Sequence).Msg("request that we do not take")
+	if h.ID == pdu.CommandAlertNotification || h.ID == pdu.CommandOutbind {
+		return // have no response (§4.12, §4.1.7)
+	}
+	nack := pdu.GenericNack{Header: pdu.Header{Status: pdu.StatusInvCmdID, Sequence: h.Sequence}}
+	if err := s.Respond(&nack); err != nil && !errors.Is(err, smpp.ErrClosing) {
+		c.cfg.Log.Warn().Str("carrier", c.cfg.Carrier).Err(err).Msg("request could not be answered")
+	}
+}
