@@ -104,6 +104,26 @@ func (q *Queue) intoTable(ctx context.Context, t *carrierTable, name string) (ui
 	return n, nil
 }
 
+// allCarriers is the table of every carrier that ever had a number.
+func (q *Queue) allCarriers(ctx context.Context) (*carrierTable, error) {
+	all, err := q.db.HGetAll(ctx, keyCarriers).Result()
+	if err != nil {
+		return nil, mapError(err)
+	}
+	t := &carrierTable{}
+	for name, number := range all {
+		v, err := strconv.ParseUint(number, 10, 16)
+		if err != nil || !isName(name) {
+			return nil, fmt.Errorf("queue: %s gives %q the number %q", keyCarriers, name, number)
+		}
+		q.carriers.add(name, uint16(v))
+		if _, err := q.intoTable(ctx, t, name); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
 // errorTable collects the distinct errors of one call.
 type errorTable struct {
 	index map[Error]byte

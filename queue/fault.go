@@ -12,7 +12,7 @@ import (
 
 // Codes of errors in words, and their numbers in slots; lua/events.lua has the
 // same.
-var codeWords = [...]string{1: "validity", 2: "no_receipt", 3: "retries", 4: "no_route", 5: "uncertain", 6: "lost"}
+var codeWords = [...]string{1: "validity", 2: "no_receipt", 3: "retries", 4: "no_route", 5: "uncertain", 6: "lost", 7: "malformed"}
 
 var codeMessages = [...]string{
 	1: "the validity period is over",
@@ -21,6 +21,7 @@ var codeMessages = [...]string{
 	4: "no carrier could take it",
 	5: "sent, and never answered",
 	6: "its owner lost it",
+	7: "what is stored of it does not parse",
 }
 
 const (

@@ -31,6 +31,7 @@ func (s *shard) owners() string        { return s.prefix + "owners" }
 func (s *shard) due() string           { return s.prefix + "due" }
 func (s *shard) dead() string          { return s.prefix + "dead" }
 func (s *shard) counts() string        { return s.prefix + "counts" }
+func (s *shard) tallies() string       { return s.prefix + "tallies" }
 func (s *shard) routes() string        { return s.prefix + "routes" }
 func (s *shard) accounts() string      { return s.prefix + "accounts" }
 func (s *shard) expiry() string        { return s.prefix + "expiry" }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"sync/atomic"
 )
 
 // MaxLease is the most parts of one lease or settle.
@@ -12,11 +13,20 @@ const MaxLease = 500
 // quantum is how many parts an account gets in its turn.
 const quantum = 50
 
-// asked is a lease call whose answer may have been lost: it is asked again
-// under its number before anything else is asked for its carrier.
+// asked is a lease call in flight, or one whose answer may have been lost: it is
+// asked again under its number before anything else is asked for its carrier.
 type asked struct {
-	shard *shard
-	args  []any
+	flying bool
+	shard  *shard
+	args   []any
+	n      atomic.Uint32
+}
+
+func (a *asked) number() LeaseNumber { return LeaseNumber(a.n.Load()) }
+
+func (a *asked) renumber(n LeaseNumber) {
+	a.n.Store(uint32(n))
+	a.args[argNumber] = int64(n)
 }
 
 const argNumber = 3 // place of the number in a lease's arguments
@@ -31,42 +41,48 @@ func (o *Owner) Lease(ctx context.Context, r LeaseRequest) (*Lease, error) {
 	if r.Max < 1 || r.Max > MaxLease {
 		return nil, fmt.Errorf("queue: lease: max %d, want 1..%d", r.Max, MaxLease)
 	}
+	carrier, err := o.q.carrierNumber(ctx, r.Carrier)
+	if err != nil {
+		return nil, err
+	}
 	call, err := o.claim(r.Carrier)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { o.release(r.Carrier, call) }()
-	if call == nil {
-		carrier, err := o.q.carrierNumber(ctx, r.Carrier)
-		if err != nil {
-			return nil, err
-		}
-		call = &asked{shard: o.q.shards[0]}
-		call.args = o.leaseArgs(call.shard, r, carrier)
+	if call.args == nil {
+		call.shard = o.q.shards[0]
+		call.args = o.leaseArgs(r, carrier)
+		call.renumber(o.next(call.shard))
 	}
 	for {
 		reply, err := o.q.run(ctx, leaseScript, call.shard, call.args...)
 		if err != nil {
+			o.release(r.Carrier, call, false)
 			return nil, err
 		}
-		l, err := o.leased(ctx, &reply, LeaseNumber(call.args[argNumber].(int64)), r.Max)
+		l, off, err := o.leased(&reply, call.number(), r.Max)
 		if err == errOvertaken { //nolint:errorlint // our own value
-			call.args[argNumber] = int64(o.next(call.shard))
+			call.renumber(o.next(call.shard))
 			continue
 		}
-		call = nil
-		return l, err
+		o.release(r.Carrier, call, true)
+		if err == nil && len(off) > 0 {
+			err = o.Settle(ctx, off)
+		}
+		if err != nil && (l == nil || len(l.Parts) == 0) {
+			return nil, err
+		}
+		return l, nil // what is to come off and did not is found by Renew
 	}
 }
 
 // errOvertaken: the number is not ahead of the carrier's last; take a new one.
 var errOvertaken = fmt.Errorf("queue: lease number was overtaken")
 
-func (o *Owner) leaseArgs(sh *shard, r LeaseRequest, carrier uint16) []any {
-	n := o.next(sh)
+func (o *Owner) leaseArgs(r LeaseRequest, carrier uint16) []any {
 	args := []any{
-		o.id, r.Carrier, binary.BigEndian.AppendUint16(nil, carrier), int64(n), r.Max, quantum,
-		binary.BigEndian.AppendUint32(nil, routeNumber("@"+r.Carrier)), starvationShare(n),
+		o.id, r.Carrier, binary.BigEndian.AppendUint16(nil, carrier), int64(0), r.Max, quantum,
+		binary.BigEndian.AppendUint32(nil, routeNumber("@"+r.Carrier)), 0,
 	}
 	for _, route := range r.Routes {
 		args = append(args, route)
@@ -74,27 +90,16 @@ func (o *Owner) leaseArgs(sh *shard, r LeaseRequest, carrier uint16) []any {
 	return args
 }
 
-// starvationShare: one lease in sixteen gives a quarter to bulk first, one to
-// normal, so that a flood of urgent messages does not stop the rest for good.
-func starvationShare(n LeaseNumber) int {
-	switch n % 16 {
-	case 0:
-		return int(Bulk)
-	case 8:
-		return int(Normal)
-	}
-	return 0
-}
-
-func (o *Owner) leased(ctx context.Context, r *reply, number LeaseNumber, most int) (*Lease, error) {
+// leased reads a lease's reply, and answers with it what is to come off at once.
+func (o *Owner) leased(r *reply, number LeaseNumber, most int) (*Lease, []Settlement, error) {
 	switch word := r.text(); word {
 	case "lapsed":
-		return nil, o.lapse()
+		return nil, nil, o.lapse()
 	case "overtaken":
-		return nil, errOvertaken
+		return nil, nil, errOvertaken
 	case "leased":
 	default:
-		return nil, fmt.Errorf("queue: lease: redis answers %q", word)
+		return nil, nil, fmt.Errorf("queue: lease: redis answers %q", word)
 	}
 	r.time(o.q)
 	l := &Lease{Number: number, Left: [3]int{int(r.number()), int(r.number()), int(r.number())}}
@@ -104,11 +109,11 @@ func (o *Owner) leased(ctx context.Context, r *reply, number LeaseNumber, most i
 		e := entries.sub()
 		off = append(off, l.add(&e)...)
 		if e.err != nil {
-			return nil, e.err
+			return nil, nil, e.err
 		}
 	}
 	if r.err != nil {
-		return nil, r.err
+		return nil, nil, r.err
 	}
 	for len(l.Parts) > most {
 		last := len(l.Parts) - 1
@@ -116,13 +121,7 @@ func (o *Owner) leased(ctx context.Context, r *reply, number LeaseNumber, most i
 		l.Parts = l.Parts[:last]
 	}
 	o.hold(l, off)
-	if len(off) == 0 {
-		return l, nil
-	}
-	if err := o.Settle(ctx, off); err != nil && len(l.Parts) == 0 {
-		return nil, err
-	}
-	return l, nil
+	return l, off, nil
 }
 
 // add reads one entry of a lease's reply into l and answers what is to come

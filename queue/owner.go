@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,8 +24,7 @@ type Owner struct {
 
 	mu   sync.Mutex // guards the maps
 	held map[Part]holding
-	busy map[string]bool   // carriers with a lease call in flight
-	open map[string]*asked // by carrier: a lease call whose answer may have been lost
+	busy map[string]*asked // by carrier: its lease call, in flight or its answer lost
 }
 
 // holding is a part that this process owes: under which lease, and where in it.
@@ -37,7 +37,7 @@ const ordinalShift = 22 // a lease number: 10 bits of the owner, 22 counted
 
 // NewOwner registers a row under a new random id; Renew keeps it.
 func (q *Queue) NewOwner(ctx context.Context) (*Owner, error) {
-	o := &Owner{q: q, id: rand.Text(), held: map[Part]holding{}, busy: map[string]bool{}, open: map[string]*asked{}}
+	o := &Owner{q: q, id: rand.Text(), held: map[Part]holding{}, busy: map[string]*asked{}}
 	var seed [1]byte
 	_, _ = rand.Read(seed[:]) // never fails (crypto/rand)
 	o.number.Store(uint32(seed[0]) << 8)
@@ -53,6 +53,7 @@ func (q *Queue) NewOwner(ctx context.Context) (*Owner, error) {
 		}
 	}
 	o.renewed.Store(int64(sent))
+	q.present.Store(o)
 	return o, nil
 }
 
@@ -76,9 +77,66 @@ func (o *Owner) Renew(ctx context.Context) error {
 		if alive == 0 {
 			return o.lapse()
 		}
+		owes := r.sub()
+		if err := o.compare(ctx, sh, &owes); err != nil {
+			return err
+		}
 	}
 	o.renewed.Store(int64(sent))
 	return nil
+}
+
+// compare settles as uncertain what a shard says that this process owes and
+// does not hold: a fail-over of Redis lost a settle. A lease call under way is
+// left alone; of a settle under way nothing is listed that is not held.
+func (o *Owner) compare(ctx context.Context, sh *shard, owes *reply) error {
+	surplus := map[LeaseNumber]int{}
+	for owes.more() {
+		number, err1 := strconv.ParseUint(owes.text(), 10, 32)
+		owed, err2 := strconv.Atoi(owes.text())
+		if err1 != nil || err2 != nil {
+			return fmt.Errorf("queue: renew: redis answers what is no lease")
+		}
+		surplus[LeaseNumber(number)] = owed
+	}
+	o.mu.Lock()
+	for _, h := range o.held {
+		surplus[h.lease]--
+	}
+	for _, call := range o.busy {
+		delete(surplus, call.number())
+	}
+	o.mu.Unlock()
+	for number, n := range surplus {
+		if n <= 0 {
+			continue
+		}
+		if err := o.giveUp(ctx, sh, number); err != nil {
+			return err
+		}
+	}
+	return owes.err
+}
+
+// giveUp settles the parts of a lease that this process does not hold.
+func (o *Owner) giveUp(ctx context.Context, sh *shard, number LeaseNumber) error {
+	r, err := o.q.run(ctx, owedScript, sh, o.id, int64(number))
+	if err != nil {
+		return err
+	}
+	var ss []Settlement
+	o.mu.Lock()
+	for r.more() {
+		p := Part{Block(r.text()), uint16(r.number())}
+		if o.held[p].lease != number {
+			ss = append(ss, Settlement{Part: p, Lease: number, Verdict: Uncertain})
+		}
+	}
+	o.mu.Unlock()
+	if r.err != nil {
+		return r.err
+	}
+	return o.Settle(ctx, ss)
 }
 
 func (o *Owner) lapse() error {
@@ -122,26 +180,29 @@ func (o *Owner) next(sh *shard) LeaseNumber {
 	}
 }
 
-// claim makes sure that a carrier has one lease call in flight, and answers the
-// one before it if that is still without an answer.
+// claim makes sure that a carrier has one lease call in flight, and answers it:
+// the one before if that is still without an answer, else a new one.
 func (o *Owner) claim(carrier string) (*asked, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.busy[carrier] {
+	call := o.busy[carrier]
+	if call == nil {
+		call = &asked{}
+		o.busy[carrier] = call
+	}
+	if call.flying {
 		return nil, fmt.Errorf("queue: a lease call for carrier %q is under way", carrier)
 	}
-	o.busy[carrier] = true
-	return o.open[carrier], nil
+	call.flying = true
+	return call, nil
 }
 
-func (o *Owner) release(carrier string, open *asked) {
+func (o *Owner) release(carrier string, call *asked, answered bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	delete(o.busy, carrier)
-	if open == nil {
-		delete(o.open, carrier)
-	} else {
-		o.open[carrier] = open
+	call.flying = false
+	if answered || call.args == nil {
+		delete(o.busy, carrier)
 	}
 }
 

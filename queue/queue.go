@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"bindery/internal/redisdb"
@@ -88,6 +90,12 @@ type Push struct {
 type Options struct {
 	Lease      time.Duration // default 10 s, floor 5 s
 	HistoryAge time.Duration // default 24 h, floor 2 min
+	// HistoryBytes bounds what ended messages and their events take, about; 0: only
+	// their age does. They stay at least MinHistoryAge.
+	HistoryBytes int64
+	// Owed answers the id of the oldest stream entry that an account is still
+	// owed (webhooks, upstreams), "" for none: the stream is not cut beyond it.
+	Owed func(account string) string
 	// ReceiptClock is how long a carrier's receipts are waited for; nil or 0: 24 h.
 	ReceiptClock func(carrier string) time.Duration
 	// Elapsed is the clock of the leases' fence and of Redis time between two
@@ -113,6 +121,11 @@ type Queue struct {
 	clock    clock
 	shards   []*shard
 	carriers carrierNumbers
+	present  atomic.Pointer[Owner] // the latest: reclaims in its name
+	history  atomic.Pointer[History]
+
+	wakeMu sync.Mutex // guards wakes
+	wakes  []chan struct{}
 }
 
 // New returns a queue on db. Nothing is asked of Redis before Start.
@@ -134,7 +147,7 @@ func New(db *redisdb.DB, o Options) *Queue {
 
 // Start learns the Redis time and loads the scripts.
 func (q *Queue) Start(ctx context.Context) error {
-	for _, s := range []*redisdb.Script{acceptScript, leaseScript, settleScript, finishScript, enterScript, renewScript, leaveScript, getScript, timeScript} {
+	for _, s := range scripts {
 		if err := s.Load(ctx, q.db); err != nil {
 			return mapError(err)
 		}

@@ -34,17 +34,34 @@ func lua(name string) string {
 	return string(source)
 }
 
+var scripts []*redisdb.Script // all, for Start
+
+func declare(name string, pieces ...string) *redisdb.Script {
+	s := script(name, pieces...)
+	scripts = append(scripts, s)
+	return s
+}
+
 var (
-	acceptScript  = script("accept", "base", "counts", "slots", "lanes")
-	leaseScript   = script("lease", "base", "row", "counts", "slots", "lanes")
-	settleScript  = script("settle", "base", "row", "counts", "slots", "lanes", "events", "ends")
-	finishScript  = script("finish", "base", "counts", "slots", "lanes", "events", "ends")
-	enterScript   = script("enter", "base", "row")
-	renewScript   = script("renew", "base", "row")
-	leaveScript   = script("leave", "base", "row")
-	getScript     = script("get", "base", "slots")
-	timeScript    = script("time", "base")
-	carrierScript = script("carrier")
+	acceptScript  = declare("accept", "base", "counts", "slots", "lanes")
+	leaseScript   = declare("lease", "base", "row", "counts", "slots", "lanes")
+	settleScript  = declare("settle", "base", "row", "counts", "slots", "lanes", "events", "ends", "waiting")
+	markScript    = declare("mark", "base", "row", "slots")
+	finishScript  = declare("finish", "base", "counts", "slots", "lanes", "events", "ends")
+	cancelScript  = declare("cancel", "base", "counts", "slots", "lanes", "events", "ends")
+	enterScript   = declare("enter", "base", "row")
+	renewScript   = declare("renew", "base", "row")
+	leaveScript   = declare("leave", "base", "row")
+	reclaimScript = declare("reclaim", "base", "row", "counts", "slots", "lanes", "events", "ends", "waiting")
+	owedScript    = declare("owed", "base", "slots")
+	dueScript     = declare("due", "base", "counts", "slots", "lanes")
+	moveScript    = declare("move", "base", "counts", "slots", "lanes")
+	sweepScript   = declare("sweep", "base", "counts", "slots", "lanes", "events", "ends")
+	forgetScript  = declare("forget", "base", "counts", "slots", "lanes", "events", "ends")
+	getScript     = declare("get", "base", "slots")
+	depthsScript  = declare("depths", "base")
+	timeScript    = declare("time", "base")
+	carrierScript = declare("carrier")
 )
 
 // run executes a script of a shard and answers its reply, a list.

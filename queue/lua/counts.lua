@@ -1,6 +1,6 @@
--- counts: parts that wait. Fields: q:<route>:<priority> in lanes,
--- r:<route>:<priority> waiting for a retry, s scheduled, h held, and, of all of
--- these, a:<account> and c:<account>:<campaign>. Written once a call.
+-- counts: parts that wait. In counts: q:<route>:<priority> in lanes,
+-- r:<route>:<priority> waiting for a retry, s scheduled, h held. In tallies, of
+-- all of these: a:<account> and c:<account>:<campaign>. Written once a call.
 local delta = {}
 
 local function count(field, n)
@@ -9,8 +9,8 @@ end
 
 local function saveCounts()
   for field, n in pairs(delta) do
-    if n ~= 0 and call('HINCRBY', P .. 'counts', field, n) == 0 then
-      call('HDEL', P .. 'counts', field)
-    end
+    local kind = sub(field, 1, 2)
+    local key = P .. ((kind == 'a:' or kind == 'c:') and 'tallies' or 'counts')
+    if n ~= 0 and call('HINCRBY', key, field, n) == 0 then call('HDEL', key, field) end
   end
 end

@@ -59,6 +59,12 @@ local function refuseRest(b, first, last, st, errorJSON, err)
   end
 end
 
+-- size is about what a block of history costs Redis, octets: its keys, and two
+-- events a part in the stream.
+local function size(b)
+  return 450 + call('STRLEN', P .. 'block:' .. b.name) + b.n * 390
+end
+
 -- close files blocks into history when all of them has ended; clock files a
 -- block anew whose receipts may be due sooner than all else of it.
 local function close()
@@ -75,6 +81,7 @@ local function close()
       if all then
         call('ZREM', P .. 'expiry', b.name)
         call('ZADD', P .. 'history', now, b.name)
+        count('bytes', size(b))
         b.clock = nil
       end
     end
@@ -100,6 +107,6 @@ local function saveAll()
   save()
   saveEvents()
   saveNotes()
-  saveCounts()
   close()
+  saveCounts()
 end

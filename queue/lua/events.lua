@@ -5,7 +5,12 @@ local words = {
   [SUBMITTED] = 'submitted', [DELIVERED] = 'delivered', [UNDELIVERED] = 'undelivered', [EXPIRED] = 'expired',
   [REJECTED] = 'rejected', [FAILED] = 'failed', [CANCELED] = 'canceled', [UNKNOWN] = 'unknown',
 }
-local codes = { 'validity', 'no_receipt', 'retries', 'no_route', 'uncertain', 'lost' }
+local codes = { 'validity', 'no_receipt', 'retries', 'no_route', 'uncertain', 'lost', 'malformed' }
+local messages = {
+  validity = 'the validity period is over', no_receipt = 'no receipt within the receipt clock',
+  retries = 'no try left', no_route = 'no carrier could take it', uncertain = 'sent, and never answered',
+  lost = 'its owner lost it', malformed = 'what is stored of it does not parse',
+}
 
 -- stamp is now as RFC 3339 with milliseconds (days to a date by the era method).
 local stamp
@@ -64,7 +69,7 @@ local function tell(b, first, last, st, x, errorJSON, late)
   e = e .. ',"at":"' .. at() .. '","parts":' .. parts
   if not errorJSON and st ~= SUBMITTED and x.err ~= '\0\0' then
     local c = code(x.err)
-    if c ~= '' then errorJSON = '{"code":"' .. c .. '","message":""}' end
+    if c ~= '' then errorJSON = '{"code":"' .. c .. '","message":"' .. (messages[c] or '') .. '"}' end
   end
   if errorJSON then e = e .. ',"error":' .. errorJSON end
   if maybe then e = e .. ',"uncertain":true' end

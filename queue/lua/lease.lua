@@ -3,8 +3,7 @@
 -- KEYS 1 the shard's counts
 -- ARGV 1 owner, 2 carrier, 3 carrier's number (2 octets), 4 number of the lease,
 --      5 most parts, 6 parts an account gets in a turn, 7 number of the route
---      @carrier, 8 first of the priorities (0; 1, 2: a small share against
---      starvation), 9… routes
+--      @carrier, 8… routes
 -- Answers {'lapsed', now} | {'overtaken', last number, now} |
 --      {'leased', now, left urgent, normal, bulk, entries}, an entry being
 --      {block, from, slots, body} or {block, from, slots, head, constants, their
@@ -51,7 +50,7 @@ local function reply(entries)
   local fields = {}
   for _, p in ipairs({ 'urgent', 'normal', 'bulk' }) do
     fields[#fields + 1] = 'q:' .. atCarrier .. ':' .. p
-    for k = 9, #ARGV do fields[#fields + 1] = 'q:' .. ARGV[k] .. ':' .. p end
+    for k = 8, #ARGV do fields[#fields + 1] = 'q:' .. ARGV[k] .. ':' .. p end
   end
   local v = call('HMGET', P .. 'counts', unpack(fields))
   local sums, each = { 0, 0, 0 }, #fields / 3
@@ -272,9 +271,9 @@ local function servePriority(p, most)
   local list = byPriority[p]
   if not list then
     list = {}
-    local n = #ARGV - 8
+    local n = #ARGV - 7
     for k = 0, n - 1 do
-      local R = ringOf(ARGV[9 + (k + num) % n] .. ':' .. priorities[p])
+      local R = ringOf(ARGV[8 + (k + num) % n] .. ':' .. priorities[p])
       if #R.queue > 0 then list[#list + 1] = R end
     end
     byPriority[p] = list
@@ -289,8 +288,9 @@ local function plan()
       if #R.queue > 0 then serve({ R }, left) end
     end
   end
-  local share = tonumber(ARGV[8])
-  if share > 0 then servePriority(share + 1, math.ceil(left / 4)) end
+  -- a small share, so that a flood of urgent ones does not stop the rest for good
+  local share = ({ [0] = 3, [8] = 2 })[num % 16]
+  if share then servePriority(share, math.ceil(left / 4)) end
   for p = 1, 3 do servePriority(p, left) end
 end
 

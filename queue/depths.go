@@ -1,0 +1,76 @@
+package queue
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Depth is what waits on a route at a priority, parts of all accounts.
+type Depth struct {
+	Route    string // also "@<carrier>": what must leave by that carrier
+	Priority Priority
+	Waiting  int           // in lanes, to be leased now
+	Retrying int           // waiting for the time of their next try
+	Oldest   time.Duration // since the first in a lane was accepted; 0 if none
+}
+
+// Depths tells what waits, by route and priority, and how much is scheduled.
+type Depths struct {
+	Lanes     []Depth
+	Scheduled int
+	Held      int
+}
+
+// Depths reads the counts of all shards.
+func (q *Queue) Depths(ctx context.Context) (Depths, error) {
+	var d Depths
+	index := map[string]int{}
+	for _, sh := range q.shards {
+		r, err := q.run(ctx, depthsScript, sh)
+		if err != nil {
+			return Depths{}, err
+		}
+		now := r.time(q)
+		d.Scheduled += int(r.number())
+		d.Held += int(r.number())
+		for r.more() {
+			lane := r.depth(now)
+			key := lane.Route + ":" + lane.Priority.String()
+			if i, ok := index[key]; ok {
+				d.Lanes[i].add(lane)
+				continue
+			}
+			index[key] = len(d.Lanes)
+			d.Lanes = append(d.Lanes, lane)
+		}
+		if r.err != nil {
+			return Depths{}, r.err
+		}
+	}
+	slices.SortFunc(d.Lanes, func(a, b Depth) int {
+		if c := strings.Compare(a.Route, b.Route); c != 0 {
+			return c
+		}
+		return int(a.Priority) - int(b.Priority)
+	})
+	return d, nil
+}
+
+func (r *reply) depth(now time.Time) Depth {
+	d := Depth{Route: r.text()}
+	word := r.text()
+	d.Priority = Priority(max(0, slices.Index(priorityWords[:], word)))
+	d.Waiting, d.Retrying = int(r.number()), int(r.number())
+	if since := r.number(); since >= 0 {
+		d.Oldest = max(0, now.Sub(time.Unix(since, 0)))
+	}
+	return d
+}
+
+func (d *Depth) add(o Depth) {
+	d.Waiting += o.Waiting
+	d.Retrying += o.Retrying
+	d.Oldest = max(d.Oldest, o.Oldest)
+}

@@ -1,0 +1,75 @@
+-- waiting: where parts that are not owed any more go on waiting: at the head of
+-- a lane or in due.
+local back, dues = {}, {}
+
+local function isOpen(y) return has(y, TAKEN) or y.st >= LEASED and y.st <= UNCERTAIN end
+
+-- laneFor is where a part goes back to: by its carrier when others of its
+-- message are with it or wait for it, else the lane it came from.
+local function laneFor(b, i, x, first, last)
+  local own = routes[x.carrier]
+  for q = first, last do
+    local y = part(b, q)
+    if own and q ~= i and (isOpen(y) or waits(y.st) and y.ended == own) then
+      x.ended, names[own] = own, '@' .. carriers[x.carrier]
+      call('HSETNX', P .. 'routes', u32(own, 1), names[own])
+      break
+    end
+  end
+  return routeOf(b, x)
+end
+
+-- wait puts part i into a lane or due, in runs of one lane, campaign and time.
+local function wait(b, i, x, first, last, delay)
+  local ra = laneFor(b, i, x, first, last) .. ':' .. b.head.priority
+  local campaign = constant(b, first, last)
+  local due = delay > 0 and now + delay or 0
+  x.st = due > 0 and RETRY or QUEUED
+  countWaiting(b, x, campaign, 1)
+  local list = due > 0 and dues or back
+  local r = list[#list]
+  if r and r.b == b and r.stop == i and r.ra == ra and r.campaign == campaign and r.due == due then
+    r.stop = i + 1
+  else
+    list[#list + 1] = { b = b, from = i, stop = i + 1, ra = ra, campaign = campaign, due = due }
+  end
+end
+
+-- revive lets surplus parts wait again when nothing of their message was taken:
+-- the next carrier may need them.
+local function revive(b, first, last, delay)
+  for q = first, last do
+    if isOpen(part(b, q)) then return end
+  end
+  for q = first, last do
+    local y = part(b, q)
+    if y.st == SURPLUS then
+      y.ended = part(b, first).ended
+      change(b, q, y)
+      wait(b, q, y, first, last, delay)
+    end
+  end
+end
+
+local function descriptor(r)
+  return r.b.name .. '/' .. r.from .. '/' .. r.stop - r.from .. '/' .. r.campaign .. '/' .. r.b.head.since
+end
+
+-- saveWaiting pushes what goes back, the first of the call at the very head.
+local function saveWaiting()
+  local lanes, byKey = {}, {}
+  for _, r in ipairs(back) do
+    local key = r.ra .. ':' .. r.b.head.account
+    local L = byKey[key]
+    if not L then
+      L = { ra = r.ra, account = r.b.head.account }
+      byKey[key], lanes[#lanes + 1] = L, L
+    end
+    L[#L + 1] = descriptor(r)
+  end
+  for _, L in ipairs(lanes) do push(L.ra, L.account, L, true) end
+  for _, r in ipairs(dues) do
+    call('ZADD', P .. 'due', r.due, 'r ' .. r.ra .. ':' .. r.b.head.account .. ' ' .. descriptor(r))
+  end
+  ringBells()
+end
