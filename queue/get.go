@@ -50,7 +50,7 @@ func (q *Queue) Get(ctx context.Context, account string, id ID) (*View, error) {
 // absent tells "ended before history" from "never was", by the second in the
 // block's name: at is that of the latest block that was removed.
 func (q *Queue) absent(b Block, now time.Time, forgotten int64) error {
-	at := b.acceptedAt()
+	at := b.AcceptedAt()
 	if at.Unix() <= forgotten || at.Before(now.Add(-q.o.HistoryAge)) {
 		return ErrGone
 	}

@@ -70,8 +70,8 @@ func (b Block) shard() (int, bool) {
 	return int(hi >> 30 & 0xFF), ok
 }
 
-// acceptedAt is the second at which the block was accepted, by Redis time.
-func (b Block) acceptedAt() time.Time {
+// AcceptedAt is the second at which the block was accepted, by Redis time.
+func (b Block) AcceptedAt() time.Time {
 	hi, lo, _ := b.bits()
 	return time.Unix(int64(hi&(1<<30-1)<<2|lo>>62), 0)
 }
