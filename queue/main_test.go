@@ -18,13 +18,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// bench is one Redis with a queue on it.
+// rig is one Redis with a queue on it.
 type rig struct {
 	testing.TB
 	ctx context.Context
 	db  *redisdb.DB
 	q   *Queue
-	url string
+	// pass lets Redis time go on: by the clock of miniredis, or by waiting.
+	pass func(time.Duration)
 }
 
 func newRig(t testing.TB, c redis.UniversalClient, o Options) *rig {
@@ -38,6 +39,7 @@ func newRig(t testing.TB, c redis.UniversalClient, o Options) *rig {
 		}
 	})
 	r.q = New(r.db, o)
+	r.pass = func(d time.Duration) { <-time.After(d) }
 	if err := r.q.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -51,11 +53,27 @@ func onEach(t *testing.T, test func(r *rig)) {
 		s := redistest.Start(t)
 		test(newRig(t, redis.NewClient(&redis.Options{Addr: s.Addr}), Options{}))
 	})
-	t.Run("miniredis", func(t *testing.T) {
-		m := miniredis.RunT(t)
-		test(newRig(t, redis.NewClient(&redis.Options{Addr: m.Addr()}), Options{}))
-	})
+	t.Run("miniredis", func(t *testing.T) { test(miniRig(t, Options{})) })
 }
+
+// simulated is miniredis whose clock stands still but for pass; the fence's
+// clock goes with it.
+func miniRig(t testing.TB, o Options) *rig {
+	m := miniredis.RunT(t)
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	begin := at
+	m.SetTime(at)
+	o.Elapsed = func() time.Duration { return at.Sub(begin) }
+	r := newRig(t, redis.NewClient(&redis.Options{Addr: m.Addr()}), o)
+	r.pass = func(d time.Duration) {
+		at = at.Add(d)
+		m.SetTime(at)
+	}
+	return r
+}
+
+// brief makes the rig's lease short enough for a test that waits.
+func (r *rig) brief() { r.q.o.Lease = 900 * time.Millisecond }
 
 func (r *rig) owner() *Owner {
 	r.Helper()
@@ -181,4 +199,19 @@ func (r *rig) get(account string, id ID) *View {
 		r.Fatal(err)
 	}
 	return v
+}
+
+func (r *rig) renew(o *Owner) {
+	r.Helper()
+	if err := o.Renew(r.ctx); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// step runs one of the background steps.
+func (r *rig) step(do func(context.Context) (time.Duration, error)) {
+	r.Helper()
+	if _, err := do(r.ctx); err != nil {
+		r.Fatal(err)
+	}
 }
