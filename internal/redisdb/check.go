@@ -2,6 +2,7 @@ package redisdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -17,6 +18,9 @@ type Found struct {
 	// MaxMemory in octets; 0: no limit or unknown.
 	MaxMemory uint64
 }
+
+// ErrUnsuitable is why a Redis is refused; waiting does not mend it.
+var ErrUnsuitable = errors.New("redisdb: this Redis is refused")
 
 // Check reads CONFIG and INFO of the Redis. It refuses a maxmemory-policy that
 // evicts keys (the queue would lose messages silently); everything else is a
@@ -36,7 +40,7 @@ func (db *DB) Check(ctx context.Context) (Found, error) {
 	case "":
 		f.warn("maxmemory-policy is unknown: anything but noeviction loses messages")
 	default:
-		return f, fmt.Errorf("redisdb: maxmemory-policy is %q: it evicts keys and so loses messages; set noeviction", policy)
+		return f, fmt.Errorf("%w: maxmemory-policy is %q: it evicts keys and so loses messages; set noeviction", ErrUnsuitable, policy)
 	}
 	db.checkAppendOnly(ctx, &f)
 	return f, nil
