@@ -16,6 +16,9 @@ type checker struct {
 	problems []Problem
 	files    environment
 	dir      string
+	// systemIDs are those by which somebody may bind to us, each with the path
+	// of whom it belongs to.
+	systemIDs map[string]string
 }
 
 func (k *checker) problem(path, format string, args ...any) {
@@ -83,6 +86,21 @@ func quote(s string) string {
 		s = s[:64] + "…"
 	}
 	return strconv.Quote(s)
+}
+
+// credentials checks what somebody binds to us with; no two may have one
+// system_id.
+func (k *checker) credentials(path, systemID string, password Secret) {
+	if k.required(path+".system_id", systemID) {
+		k.octets(path+".system_id", systemID, maxSystemID)
+		if first, twice := k.systemIDs[systemID]; twice {
+			k.problem(path+".system_id", "%s is that of %s already", quote(systemID), first)
+		}
+		k.systemIDs[systemID] = path
+	}
+	if k.required(path+".password", string(password)) {
+		k.octets(path+".password", string(password), maxPassword)
+	}
 }
 
 const maxID = 64

@@ -19,14 +19,14 @@ const (
 )
 
 func (k *checker) accounts(accounts []Account) {
-	ids, keys, systemIDs := map[string]string{}, map[string]string{}, map[string]string{}
+	ids, keys := map[string]string{}, map[string]string{}
 	for i := range accounts {
 		a, path := &accounts[i], fmt.Sprintf("accounts[%d]", i)
 		k.id(path+".id", a.ID, ids)
 		k.apiKey(path, a, keys)
 		k.within(path+".rate", a.Rate, 0, maxRate)
 		if a.SMPP != nil {
-			k.accountSMPP(path+".smpp", a.SMPP, systemIDs)
+			k.accountSMPP(path+".smpp", a.SMPP)
 		}
 		if a.Webhook != nil {
 			k.webhook(path+".webhook", a.Webhook)
@@ -69,17 +69,8 @@ func (k *checker) apiKey(path string, a *Account, seen map[string]string) {
 	seen[sum] = path
 }
 
-func (k *checker) accountSMPP(path string, s *AccountSMPP, seen map[string]string) {
-	if k.required(path+".system_id", s.SystemID) {
-		k.octets(path+".system_id", s.SystemID, maxSystemID)
-		if first, twice := seen[s.SystemID]; twice {
-			k.problem(path+".system_id", "%s is that of %s already", quote(s.SystemID), first)
-		}
-		seen[s.SystemID] = path
-	}
-	if k.required(path+".password", string(s.Password)) {
-		k.octets(path+".password", string(s.Password), maxPassword)
-	}
+func (k *checker) accountSMPP(path string, s *AccountSMPP) {
+	k.credentials(path, s.SystemID, s.Password)
 	k.within(path+".max_binds", s.MaxBinds, 1, maxBinds)
 	k.within(path+".window", s.Window, 1, maxWindow)
 }

@@ -6,18 +6,20 @@ import (
 	"time"
 )
 
-// encodingNames are those of smpp/coding, which this package does not know; a
-// test of package gateway holds them together.
+// encodingNames and longMessages are those of smpp/coding, which only a test of
+// this package knows.
 var encodingNames = []string{"gsm7", "gsm7-packed", "ascii", "latin1", "cyrillic", "hebrew", "ucs2", "euc-kr"}
 
+var longMessages = []string{"udh", "udh16", "sar", "payload"}
+
 func (k *checker) carriers(carriers []Carrier) {
-	ids, accepted := map[string]string{}, map[string]string{}
+	ids := map[string]string{}
 	for i := range carriers {
 		c, path := &carriers[i], fmt.Sprintf("carriers[%d]", i)
 		k.id(path+".id", c.ID, ids)
 		k.way(path, c)
 		if c.Accept != nil {
-			k.accept(path+".accept", c.Accept, accepted)
+			k.credentials(path+".accept", c.Accept.SystemID, c.Accept.Password)
 		}
 		k.limits(path, c)
 		k.text(path, c)
@@ -63,19 +65,6 @@ func (k *checker) way(path string, c *Carrier) {
 	k.octets(path+".system_type", c.SystemType, maxSystemType)
 }
 
-func (k *checker) accept(path string, a *Accept, seen map[string]string) {
-	if k.required(path+".system_id", a.SystemID) {
-		k.octets(path+".system_id", a.SystemID, maxSystemID)
-		if first, twice := seen[a.SystemID]; twice {
-			k.problem(path+".system_id", "%s is that of %s already", quote(a.SystemID), first)
-		}
-		seen[a.SystemID] = path
-	}
-	if k.required(path+".password", string(a.Password)) {
-		k.octets(path+".password", string(a.Password), maxPassword)
-	}
-}
-
 func (k *checker) limits(path string, c *Carrier) {
 	k.oneOf(path+".bind", c.Bind, BindTransceiver, BindPair)
 	k.within(path+".binds", c.Binds, 1, maxBinds)
@@ -93,7 +82,7 @@ func (k *checker) text(path string, c *Carrier) {
 	if c.MessageID.Receipt != c.MessageID.Submit || k.given(path+".message_id.receipt") {
 		k.oneOf(path+".message_id.receipt", c.MessageID.Receipt, "auto", "as-is", "hex", "decimal")
 	}
-	k.oneOf(path+".long_message", c.LongMessage, "udh", "udh16", "sar", "payload")
+	k.oneOf(path+".long_message", c.LongMessage, longMessages...)
 	if _, err := location(c.TimeZone); err != nil {
 		k.problem(path+".time_zone", "%s is no zone: want UTC, +09:00 or a name such as Asia/Seoul", quote(c.TimeZone))
 	}

@@ -75,7 +75,7 @@ func parse(name string, data []byte, env environment) (*Config, error) {
 		d.into(root, "", c)
 	}
 	c.lines, c.notes = d.lines, d.notes
-	k := &checker{lines: d.lines, problems: d.problems, files: env, dir: d.dir}
+	k := &checker{lines: d.lines, problems: d.problems, files: env, dir: d.dir, systemIDs: map[string]string{}}
 	k.config(c)
 	if len(k.problems) > 0 {
 		return nil, newError(name, k.problems)

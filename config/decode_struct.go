@@ -131,6 +131,7 @@ func (d *decoder) secretFile(p pair, f reflect.Value, both bool) {
 		d.problem(p.line, p.path, "is given beside %s; leave one of them out", strings.TrimSuffix(p.key, fileSuffix))
 		return
 	}
+	d.lines[strings.TrimSuffix(p.path, fileSuffix)] = p.line
 	before := len(d.problems)
 	var name string
 	d.into(p.value, p.path, &name)
@@ -153,7 +154,6 @@ func (d *decoder) secretFile(p pair, f reflect.Value, both bool) {
 	if err := f.Addr().Interface().(scalar).set(value{text: text, quoted: true, expanded: true}); err != nil {
 		d.problem(p.line, p.path, "%v", err)
 	}
-	d.lines[strings.TrimSuffix(p.path, fileSuffix)] = p.line
 }
 
 func (d *decoder) abs(name string) string { return absolute(d.dir, name) }
