@@ -166,11 +166,11 @@ func (l *Listener) refused(conn net.Conn, err error) {
 func (l *Listener) Close() error {
 	l.mu.Lock()
 	l.closed = true
+	l.cancel()
 	for socket := range l.sockets {
 		socket.Close()
 	}
 	l.mu.Unlock()
-	l.cancel()
 	l.group.Wait()
 	return nil
 }
