@@ -73,11 +73,12 @@ func (c *Carrier) Run(ctx context.Context) error {
 	pool.SetSize(int(c.size.Load()))
 	select {
 	case <-ctx.Done():
-		pool.Close(ctx)
-		return ctx.Err()
-	case <-c.ended:
-		return nil
+	case <-c.ended: // the pool is closed, unless Stop came before there was one
 	}
+	if err := pool.Close(ctx); err != nil {
+		return err
+	}
+	return nil
 }
 
 // Stop unbinds: windows drain until ctx is nearly over, what is unanswered then

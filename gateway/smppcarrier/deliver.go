@@ -1,6 +1,7 @@
 package smppcarrier
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -41,7 +42,7 @@ func (c *Carrier) delivered(bind int, s *smpp.Session, p pdu.PDU, a arrival) {
 	l := c.link(bind)
 	if !n.IsReceipt() {
 		m := c.inbound(&a, now)
-		m.Raw, m.Ack = raw(p), ack
+		m.Raw, m.Ack = raw(p, a.octets), ack
 		l.mu.Lock()
 		l.inbounds = append(l.inbounds, m)
 		l.mu.Unlock()
@@ -49,7 +50,7 @@ func (c *Carrier) delivered(bind int, s *smpp.Session, p pdu.PDU, a arrival) {
 	}
 	report, err := dlr.ParseReceipt(n)
 	if err != nil {
-		u := dispatch.Unparsed{Raw: raw(p), At: now, Ack: ack}
+		u := dispatch.Unparsed{Raw: raw(p, a.octets), At: now, Ack: ack}
 		l.mu.Lock()
 		l.unparsed = append(l.unparsed, u)
 		l.mu.Unlock()
@@ -97,11 +98,12 @@ func (c *Carrier) inbound(a *arrival, now time.Time) dispatch.Inbound {
 	return m
 }
 
-// raw is a PDU as octets of its own.
-func raw(p pdu.PDU) []byte {
+// raw is a PDU as octets of its own; of one that may be read and not written (a
+// short_message of 255 octets) what it carries.
+func raw(p pdu.PDU, content []byte) []byte {
 	octets, err := p.AppendTo(nil)
 	if err != nil {
-		return nil
+		return bytes.Clone(content)
 	}
 	return octets
 }
