@@ -139,11 +139,11 @@ func (b *bind) connect(source Source) (*smpp.Session, error) {
 	s, err := source.Open(b.wanted, &handler{bind: b})
 	switch {
 	case err == nil:
-		pace.done(trusted, 0)
+		pace.done(trusted, 0, nil)
 	case kind(err) == credentials && b.pool.Up() == 0:
-		pace.done(refused, b.pool.cfg.RefusedWait)
+		pace.done(refused, b.pool.cfg.RefusedWait, err)
 	default:
-		pace.done(tells, 0)
+		pace.done(tells, 0, nil)
 	}
 	return s, err
 }

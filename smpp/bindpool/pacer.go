@@ -14,6 +14,7 @@ type pacer struct {
 	next    time.Time  // no connect before
 	held    time.Time  // no connect before: credentials were refused
 	suspect bool       // they were, and no bind has succeeded since: one try at a time
+	reason  error      // of suspect
 	flying  int        // connects under way
 	changed chan struct{}
 }
@@ -63,20 +64,29 @@ const (
 	refused                // they are wrong, and no bind proves otherwise
 )
 
-// done ends a connect; hold is how long none may follow a refused one.
-func (p *pacer) done(o outcome, hold time.Duration) {
+// done ends a connect; hold is how long none may follow one that was refused,
+// and err its error.
+func (p *pacer) done(o outcome, hold time.Duration, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.flying--
 	switch o {
 	case trusted:
-		p.suspect, p.held = false, time.Time{}
+		p.suspect, p.held, p.reason = false, time.Time{}, nil
 	case refused:
-		p.suspect, p.held = true, time.Now().Add(hold)
+		p.suspect, p.held, p.reason = true, time.Now().Add(hold), err
 	case tells:
 	}
 	close(p.changed)
 	p.changed = make(chan struct{})
+}
+
+// holds says until when nobody connects, and why; a nil error when nothing is
+// held.
+func (p *pacer) holds() (time.Time, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.held, p.reason
 }
 
 // sleep waits for d or wake; an error when ctx ended first.

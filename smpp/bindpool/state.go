@@ -32,7 +32,9 @@ type BindState struct {
 	Bind  int // its number, from 0
 	State State
 	Since time.Time
-	Err   error     // why it waits; nil before the first try and when up
+	// Err is why it waits: its own last failure, or the refusal of credentials
+	// that holds the whole pool. Nil before the first try and when up.
+	Err   error
 	Tries int       // failed ones since it was last up for a while
 	Retry time.Time // when Waiting after a failure: not before
 
@@ -44,11 +46,15 @@ type BindState struct {
 // Binds is a snapshot of the wanted binds, by number. What is still leaving is
 // not in it.
 func (p *Pool) Binds() []BindState {
+	held, reason := p.pace.holds()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	all := make([]BindState, 0, len(p.binds))
 	for _, b := range p.binds {
 		st := b.shown
+		if st.State == Waiting && st.Err == nil && reason != nil {
+			st.Err, st.Retry = reason, held
+		}
 		if b.tx != nil {
 			st.Stat = b.tx.Stat()
 			st.Window, st.InUse = st.Stat.Window, st.Stat.InUse
