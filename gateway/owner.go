@@ -90,3 +90,23 @@ func (o *ownership) step(ctx context.Context) time.Duration {
 		return ownerRetry
 	}
 }
+
+// holds is the fence: no buffer with submits is written unless it answers true.
+func (o *ownership) holds() bool {
+	p := o.present.Load()
+	return p != nil && p.Holds()
+}
+
+// leave removes the row of a process that owes nothing; one that still owes
+// keeps it, and another instance takes up what it owes when the lease is over.
+func (o *ownership) leave(ctx context.Context) error {
+	p := o.present.Swap(nil)
+	if p == nil {
+		return nil
+	}
+	left, err := p.Leave(ctx)
+	if err == nil && !left {
+		o.log.Warn().Msg("parts are still owed: another instance takes them up when the lease is over")
+	}
+	return err
+}

@@ -1,0 +1,185 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/rs/zerolog"
+
+	"bindery/config"
+	"bindery/dlr"
+	"bindery/gateway/budget"
+	"bindery/gateway/dispatch"
+	"bindery/gateway/smppcarrier"
+	"bindery/internal/redisdb"
+	"bindery/queue"
+	"bindery/smpp"
+	"bindery/smpp/bindpool"
+	"bindery/smpp/coding"
+	"bindery/smpp/pdu"
+)
+
+// carrier is all that the gateway runs for one carrier.
+type carrier struct {
+	cfg        config.Carrier
+	budget     *budget.Rate
+	connector  *smppcarrier.Carrier
+	dispatcher *dispatch.Dispatcher
+}
+
+// common is what the carriers of one gateway share.
+type common struct {
+	db      *redisdb.DB
+	queue   *queue.Queue
+	owners  *ownership
+	metrics *metrics
+	log     zerolog.Logger
+	// instance names this process start in the carriers' homes.
+	instance string
+}
+
+func newCarrier(c config.Carrier, routes []string, g common) (*carrier, error) {
+	form := func(word string) dlr.IDForm { return idForms[word] }
+	home := dlr.NewHome(g.db, dlr.HomeOptions{
+		Carrier: c.ID, Submit: form(c.MessageID.Submit), Receipt: form(c.MessageID.Receipt), ReceiptClock: c.ReceiptClock,
+	})
+	rate := budget.NewRate(g.db, budget.RateOptions{Carrier: c.ID, Instance: g.instance, Rate: c.Rate})
+	g.metrics.carrier(c.ID)
+	d, err := dispatch.New(dispatch.Config{
+		Carrier: c.ID, Routes: routes, ResponseTimeout: c.ResponseTimeout,
+		TemporaryTries: c.Retry.Temporary, UncertainTries: c.Retry.Uncertain,
+		Wake: g.queue.Wake(), Observer: observer{g.metrics, c.ID}, Log: g.log,
+	}, dispatch.Homes{Owners: g.owners, Finisher: g.queue, Correlator: home, Keeper: keeper{home}}, shared{rate})
+	if err != nil {
+		return nil, err
+	}
+	connector, err := connect(c, g, d)
+	if err != nil {
+		return nil, err
+	}
+	return &carrier{c, rate, connector, d}, nil
+}
+
+var idForms = map[string]dlr.IDForm{"auto": dlr.Auto, "as-is": dlr.AsIs, "hex": dlr.Hex, "decimal": dlr.Decimal}
+
+func connect(c config.Carrier, g common, sink dispatch.Sink) (*smppcarrier.Carrier, error) {
+	profile, err := codingProfile(c)
+	if err != nil {
+		return nil, err
+	}
+	secure, err := clientTLS(c.TLS)
+	if err != nil {
+		return nil, fmt.Errorf("carrier %s: %w", c.ID, err)
+	}
+	source := func(mode pdu.CommandID) *bindpool.Dialer {
+		return &bindpool.Dialer{
+			Addresses: c.Addresses, TLS: secure,
+			Bind: pdu.Bind{
+				Header: pdu.Header{ID: mode}, SystemID: []byte(c.SystemID), Password: []byte(c.Password),
+				SystemType: []byte(c.SystemType), InterfaceVersion: pdu.Version34,
+			},
+			Session: smpp.Config{
+				Window: c.Window, ResponseTimeout: c.ResponseTimeout, EnquireLink: c.EnquireLink,
+				Gate: g.owners.holds,
+			},
+		}
+	}
+	cfg := smppcarrier.Config{
+		Carrier: c.ID, Window: c.Window, Coding: profile, Log: g.log,
+		Source: source(pdu.CommandBindTransceiver),
+	}
+	if c.Bind == config.BindPair {
+		cfg.Source = source(pdu.CommandBindTransmitter)
+		cfg.Pool.Receiver = source(pdu.CommandBindReceiver)
+	}
+	return smppcarrier.New(cfg, sink)
+}
+
+func codingProfile(c config.Carrier) (coding.Profile, error) {
+	var p coding.Profile
+	for _, name := range c.Encodings {
+		e, err := coding.ParseEncoding(name)
+		if err != nil {
+			return p, fmt.Errorf("carrier %s: %w", c.ID, err)
+		}
+		p.Encodings = append(p.Encodings, e)
+	}
+	for name, number := range c.DataCoding {
+		e, err := coding.ParseEncoding(name)
+		if err != nil {
+			return p, fmt.Errorf("carrier %s: %w", c.ID, err)
+		}
+		if p.DataCoding == nil {
+			p.DataCoding = map[coding.Encoding]uint8{}
+		}
+		p.DataCoding[e] = number
+	}
+	long, err := coding.ParseLongMessage(c.LongMessage)
+	if err != nil {
+		return p, fmt.Errorf("carrier %s: %w", c.ID, err)
+	}
+	p.Long = long
+	return p, p.Validate()
+}
+
+func clientTLS(c *config.ClientTLS) (*tls.Config, error) {
+	if c == nil {
+		return nil, nil
+	}
+	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName, InsecureSkipVerify: c.Insecure}
+	if c.CA != "" {
+		pem, err := os.ReadFile(c.CA)
+		if err != nil {
+			return nil, fmt.Errorf("tls.ca: %w", err)
+		}
+		t.RootCAs = x509.NewCertPool()
+		if !t.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, errors.New("tls.ca: no certificate in the file")
+		}
+	}
+	if c.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+		if err != nil {
+			return nil, fmt.Errorf("tls.cert: %w", err)
+		}
+		t.Certificates = []tls.Certificate{pair}
+	}
+	return t, nil
+}
+
+// run drives the carrier until ctx is over.
+func (c *carrier) run(l *loops, log zerolog.Logger) {
+	l.start(func(ctx context.Context) { c.complain(ctx, log, "rate", c.budget.Run(ctx)) })
+	l.start(func(ctx context.Context) { c.complain(ctx, log, "binds", c.connector.Run(ctx)) })
+	l.start(func(ctx context.Context) { c.dispatcher.Run(ctx, c.connector) })
+}
+
+func (c *carrier) complain(ctx context.Context, log zerolog.Logger, what string, err error) {
+	if err != nil && ctx.Err() == nil {
+		log.Error().Err(err).Str("carrier", c.cfg.ID).Msg(what + " ended")
+	}
+}
+
+// stop leaves in order: lease no more and hand back what is unwritten, let the
+// windows drain and unbind, settle what that told.
+func (c *carrier) stop(ctx context.Context) error {
+	drain, cancel := context.WithTimeout(ctx, drainBound)
+	defer cancel()
+	var owed *dispatch.OwedError
+	if err := c.dispatcher.Stop(drain); err != nil && !errors.As(err, &owed) {
+		return err
+	}
+	if err := c.connector.Stop(drain); err != nil {
+		return err
+	}
+	return c.dispatcher.Stop(ctx)
+}
+
+// shared is the carrier's budget as dispatch asks it.
+type shared struct{ *budget.Rate }
+
+func (s shared) Give(n int) { s.Return(n) }

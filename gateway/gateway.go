@@ -1,0 +1,244 @@
+// Package gateway assembles the parts: it maps the configuration to what each
+// package wants, starts them in the order in which they depend on each other,
+// and stops them in the reverse one. cmd calls it; nothing else does.
+//
+// The listener answers at once; everything that needs Redis waits until it is
+// there (/readyz says so). Teardown is a stack of named steps under one bound:
+// no more messages in, windows drained and unbound, leases left, loops ended,
+// Redis closed.
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/rs/zerolog"
+
+	"bindery/api"
+	"bindery/config"
+	"bindery/gateway/ingress"
+	"bindery/internal/redisdb"
+	"bindery/queue"
+)
+
+const (
+	stopBound  = 10 * time.Second // from the signal to the end
+	drainBound = 8 * time.Second  // of it, until windows are drained and binds unbound
+	redisRetry = 500 * time.Millisecond
+)
+
+// Options are what does not come from the configuration file.
+type Options struct {
+	Log     zerolog.Logger
+	Version string
+	// Redis replaces the one that the configuration names (the demo's).
+	Redis *redisdb.DB
+	// Listening is told the address once the listener is open; nil: nobody asks.
+	Listening func(addr string)
+}
+
+// Gateway is one running instance.
+type Gateway struct {
+	cfg      *config.Config
+	o        Options
+	log      zerolog.Logger
+	db       *redisdb.DB
+	queue    *queue.Queue
+	owners   *ownership
+	metrics  *metrics
+	carriers []*carrier
+	door     *ingress.Door
+	accounts *ingress.Accounts
+	started  atomic.Bool // the queue is open
+	down     teardown
+}
+
+// New maps the configuration and makes all parts; nothing is dialled.
+func New(cfg *config.Config, o Options) (*Gateway, error) {
+	g := &Gateway{cfg: cfg, o: o, log: o.Log, db: o.Redis, metrics: newMetrics(o.Version), down: teardown{log: o.Log}}
+	if g.db == nil {
+		db, err := redisdb.Open(string(cfg.Redis.URL))
+		if err != nil {
+			return nil, err
+		}
+		g.db = db
+	}
+	g.queue = queue.New(g.db, queue.Options{
+		Lease: cfg.Redis.Lease, HistoryAge: cfg.Redis.History.Age, ReceiptClock: receiptClocks(cfg),
+	})
+	g.owners = newOwnership(g.queue, cfg.Redis.Lease, g.log)
+	if err := g.makeCarriers(); err != nil {
+		return nil, err
+	}
+	if err := g.makeDoor(); err != nil {
+		return nil, err
+	}
+	return g, g.metrics.registry.Register(newGauges(g))
+}
+
+func receiptClocks(cfg *config.Config) func(string) time.Duration {
+	clocks := map[string]time.Duration{}
+	for i := range cfg.Carriers {
+		clocks[cfg.Carriers[i].ID] = cfg.Carriers[i].ReceiptClock
+	}
+	return func(carrier string) time.Duration { return clocks[carrier] }
+}
+
+func (g *Gateway) makeCarriers() error {
+	common := common{g.db, g.queue, g.owners, g.metrics, g.log, rand.Text()}
+	routes := map[string][]string{}
+	for _, r := range g.cfg.Routes {
+		for _, id := range r.Carriers {
+			routes[id] = append(routes[id], r.ID)
+		}
+	}
+	for i := range g.cfg.Carriers {
+		c := g.cfg.Carriers[i]
+		if c.Accept != nil {
+			continue // config.Unserved says so
+		}
+		made, err := newCarrier(c, routes[c.ID], common)
+		if err != nil {
+			return err
+		}
+		g.carriers = append(g.carriers, made)
+	}
+	return nil
+}
+
+// Run serves until ctx is over, then stops in order; nil when that went well.
+func (g *Gateway) Run(ctx context.Context) error {
+	g.down.add("redis", func(context.Context) error { return g.db.Close() })
+	failed := make(chan error, 2)
+	opening := newLoops()
+	if err := g.listen(failed); err != nil {
+		return errors.Join(err, g.down.run(context.Background()))
+	}
+	opening.start(func(ctx context.Context) {
+		if err := g.open(ctx); err != nil && ctx.Err() == nil {
+			failed <- err
+		}
+	})
+	var err error
+	select {
+	case <-ctx.Done():
+		g.log.Info().Msg("stopping: windows drain, at most 10 s")
+	case err = <-failed:
+	}
+	stop, cancel := context.WithTimeout(context.Background(), stopBound)
+	defer cancel()
+	// What is still waiting for Redis ends first, so that it adds no step behind
+	// the teardown's back.
+	return errors.Join(err, opening.stop(stop), g.down.run(stop))
+}
+
+func (g *Gateway) listen(failed chan<- error) error {
+	l, err := net.Listen("tcp", g.cfg.HTTP.Listen)
+	if err != nil {
+		return fmt.Errorf("http.listen: %w", err)
+	}
+	srv := api.NewServer(api.New(api.Config{
+		Door: g.door, Accounts: g.accounts, Messages: g.queue, Ready: g.ready, RequireKey: g.cfg.HTTP.RequireKey,
+		Metrics: promhttp.HandlerFor(g.metrics.registry, promhttp.HandlerOpts{}),
+	}))
+	go func() {
+		serve := func() error { return srv.Serve(l) }
+		if t := g.cfg.HTTP.TLS; t != nil {
+			serve = func() error { return srv.ServeTLS(l, t.Cert, t.Key) }
+		}
+		if err := serve(); !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("http: %w", err)
+		}
+	}()
+	g.down.add("http", srv.Shutdown)
+	g.log.Info().Str("address", l.Addr().String()).Msg("listening")
+	if g.o.Listening != nil {
+		g.o.Listening(l.Addr().String())
+	}
+	return nil
+}
+
+var errNotStarted = fmt.Errorf("gateway: waiting for redis: %w", queue.ErrUnavailable)
+
+func (g *Gateway) ready(ctx context.Context) error {
+	if !g.started.Load() {
+		return errNotStarted
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	return g.db.Ping(ctx).Err()
+}
+
+// open waits for Redis and starts all that needs it.
+func (g *Gateway) open(ctx context.Context) error {
+	if err := g.awaitRedis(ctx); err != nil {
+		return err
+	}
+	l := newLoops()
+	g.down.add("loops", l.stop)
+	l.start(g.owners.run)
+	l.start(func(ctx context.Context) {
+		g.queue.Run(ctx, func(step string, err error) { g.log.Warn().Err(err).Str("step", step).Msg("queue") })
+	})
+	g.down.add("leases", g.owners.leave)
+	for _, c := range g.carriers {
+		c.run(l, g.log)
+	}
+	g.down.add("carriers", g.stopCarriers)
+	g.started.Store(true)
+	g.log.Info().Int("carriers", len(g.carriers)).Msg("ready")
+	return nil
+}
+
+// awaitRedis returns when Redis answers and suits, or with why it never will.
+func (g *Gateway) awaitRedis(ctx context.Context) error {
+	retry := time.NewTicker(redisRetry)
+	defer retry.Stop()
+	for said := ""; ; {
+		hopeless, err := g.tryRedis(ctx)
+		if err == nil || hopeless {
+			return err
+		}
+		if err.Error() != said {
+			said = err.Error()
+			g.log.Warn().Err(err).Msg("waiting for redis")
+		}
+		select {
+		case <-retry.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// tryRedis checks Redis and opens the queue; hopeless: waiting mends nothing.
+func (g *Gateway) tryRedis(ctx context.Context) (hopeless bool, err error) {
+	found, err := g.db.Check(ctx)
+	if err != nil {
+		return errors.Is(err, redisdb.ErrUnsuitable), err
+	}
+	for _, w := range found.Warnings {
+		g.log.Warn().Msg("redis: " + w)
+	}
+	err = g.queue.Start(ctx)
+	return err != nil && !errors.Is(err, queue.ErrUnavailable), err
+}
+
+func (g *Gateway) stopCarriers(ctx context.Context) error {
+	errs := make(chan error, len(g.carriers))
+	for _, c := range g.carriers {
+		go func() { errs <- c.stop(ctx) }()
+	}
+	var all []error
+	for range g.carriers {
+		all = append(all, <-errs)
+	}
+	return errors.Join(all...)
+}
