@@ -7,8 +7,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -39,7 +39,7 @@ var errLate = fmt.Errorf("%w: redis time is not what it seemed", ErrUnavailable)
 
 func (p *Push) validate() error {
 	switch {
-	case len(p.Messages) == 0:
+	case len(p.Messages) == 0 && (p.Key == nil || len(p.Key.Lines) == 0):
 		return fmt.Errorf("queue: accept: no message")
 	case p.Priority > Bulk:
 		return fmt.Errorf("queue: accept: priority %d", p.Priority)
@@ -81,6 +81,11 @@ func (q *Queue) accept(ctx context.Context, sh *shard, p *Push) ([]ID, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(blocks) > 1 {
+		if err := q.writeBodies(ctx, sh, args, blocks); err != nil {
+			return nil, err
+		}
+	}
 	r, err := q.run(ctx, acceptScript, sh, args...)
 	if err != nil {
 		return nil, err
@@ -88,9 +93,14 @@ func (q *Queue) accept(ctx context.Context, sh *shard, p *Push) ([]ID, error) {
 	switch word := r.text(); word {
 	case "accepted":
 		r.time(q)
-		return idsOf(blocks, p.Messages), r.err
+		return idsOf(p.Messages), r.err
 	case "before":
-		return idsOfRecord(r.text())
+		_, ids, err := parseRecord(r.text())
+		return slices.DeleteFunc(ids, func(id ID) bool { return id == "" }), err
+	case "gap":
+		return nil, ErrKeyOrder
+	case "gone":
+		return nil, fmt.Errorf("%w: bodies written before are gone", ErrUnavailable)
 	case "conflict":
 		return nil, ErrKeyConflict
 	case "late":
@@ -128,7 +138,9 @@ func (p *Push) blocks(sh *shard, at time.Time) ([]pushed, error) {
 		}
 		open.to, open.parts, size = i+1, open.parts+m.Parts, size+n
 	}
-	list = append(list, open)
+	if open.parts > 0 {
+		list = append(list, open)
+	}
 	if len(list) > maxBlocks {
 		return nil, fmt.Errorf("queue: accept: needs %d blocks, want at most %d", len(list), maxBlocks)
 	}
@@ -164,14 +176,23 @@ func routeNumber(route string) uint32 {
 
 func (p *Push) args(blocks []pushed, at time.Time) ([]any, error) {
 	route := routeNumber(p.Route)
-	key, body := "", ""
+	var key Key
+	name, body, lines := "", "", 0
 	if p.Key != nil {
-		key, body = hex.EncodeToString(p.Key.Hash[:]), hex.EncodeToString(p.Key.Body[:])
+		key = *p.Key
+		name, body, lines = hex.EncodeToString(key.Hash[:]), hex.EncodeToString(key.Body[:]), len(p.Messages)
+		if key.Lines != nil {
+			lines = len(key.Lines)
+		}
+	}
+	batch, record := "", []byte(nil)
+	if p.Batch != nil && len(blocks) > 0 {
+		batch, record = string(blocks[0].name), p.batchRecord(blocks)
 	}
 	args := []any{
 		p.Account, p.Route, p.Priority.String(), binary.BigEndian.AppendUint32(nil, route),
 		at.Add(-acceptWindow).UnixMilli(), at.Add(acceptWindow).UnixMilli(),
-		key, 0, body, p.record(body, blocks), len(p.Messages), "", "", len(blocks),
+		name, key.First, body, p.record(body, blocks), lines, batch, record, len(blocks),
 	}
 	for _, b := range blocks {
 		ms := p.Messages[b.from:b.to]
@@ -225,56 +246,38 @@ func appendDescriptor(dst []byte, b Block, from, n int, campaign string, since t
 	return strconv.AppendInt(dst, since.Unix(), 10)
 }
 
-func idsOf(blocks []pushed, ms []Message) []ID {
+// writeBodies writes the bodies of a push of several blocks before the accept,
+// which keeps them; left alone they expire. NX: a late repeat must not put the
+// expiry back on a body that was accepted.
+func (q *Queue) writeBodies(ctx context.Context, sh *shard, args []any, blocks []pushed) error {
+	pipe := q.db.Pipeline()
+	at := acceptFixed
+	for range blocks {
+		pipe.Do(ctx, "SET", sh.block(Block(args[at].(string))), args[at+1], "NX", "EX", bodyExpiry)
+		args[at+1] = ""
+		at += 5 + 4*args[at+4].(int)
+	}
+	cmds, err := pipe.Exec(ctx)
+	for _, cmd := range cmds {
+		if e := cmd.Err(); e != nil && !isNil(e) {
+			return mapError(e)
+		}
+	}
+	if isNil(err) {
+		return nil
+	}
+	return mapError(err)
+}
+
+const (
+	acceptFixed = 14  // arguments of accept before the blocks
+	bodyExpiry  = 600 // seconds
+)
+
+func idsOf(ms []Message) []ID {
 	ids := make([]ID, len(ms))
 	for i := range ms {
 		ids[i] = ms[i].ID
 	}
 	return ids
-}
-
-// record is what an idempotency record says of a push: the hash of its body,
-// then its blocks, each with the parts of its messages, run-length.
-func (p *Push) record(body string, blocks []pushed) string {
-	if p.Key == nil {
-		return ""
-	}
-	var s strings.Builder
-	s.WriteString(body)
-	for _, b := range blocks {
-		s.WriteByte(' ')
-		s.WriteString(string(b.name))
-		for i := b.from; i < b.to; {
-			j := i
-			for j < b.to && p.Messages[j].Parts == p.Messages[i].Parts {
-				j++
-			}
-			fmt.Fprintf(&s, ",%dx%d", p.Messages[i].Parts, j-i)
-			i = j
-		}
-	}
-	return s.String()
-}
-
-// idsOfRecord gives the ids again. What lies in Redis is not trusted.
-func idsOfRecord(record string) ([]ID, error) {
-	var ids []ID
-	_, blocks, _ := strings.Cut(record, " ")
-	for _, block := range strings.Fields(blocks) {
-		name, runs, _ := strings.Cut(block, ",")
-		first := 0
-		for _, run := range strings.Split(runs, ",") {
-			a, b, _ := strings.Cut(run, "x")
-			parts, err1 := strconv.Atoi(a)
-			n, err2 := strconv.Atoi(b)
-			if err1 != nil || err2 != nil || parts < 1 || n < 1 || first+parts*n > maxParts {
-				return nil, fmt.Errorf("queue: idempotency record %q does not parse", record)
-			}
-			for range n {
-				ids = append(ids, newID(Block(name), first))
-				first += parts
-			}
-		}
-	}
-	return ids, nil
 }

@@ -75,6 +75,9 @@ func appendErrorJSON(dst []byte, e Error) []byte {
 	return append(dst, '}')
 }
 
+// isNil: the key or field is not there.
+func isNil(err error) bool { return errors.Is(err, redis.Nil) }
+
 // refusals are replies by which Redis says that it does not serve now.
 var refusals = []string{
 	"LOADING", "CLUSTERDOWN", "READONLY", "MASTERDOWN", "TRYAGAIN", "MISCONF", "NOREPLICAS", "BUSY", "MOVED", "ASK", "UNBLOCKED",

@@ -55,28 +55,6 @@ func TestLife(t *testing.T) {
 	})
 }
 
-func TestIdempotency(t *testing.T) {
-	onEach(t, func(r *rig) {
-		p := push("acme", 3)
-		p.Messages[1].Parts = 3
-		p.Key = &Key{Hash: [16]byte{1}, Body: [16]byte{2}}
-		first := r.accept(p)
-		p2 := push("acme", 3)
-		p2.Messages[1].Parts = 3
-		p2.Key = p.Key
-		if diff := cmp.Diff(first, r.accept(p2)); diff != "" {
-			r.Error(diff)
-		}
-		p2.Key = &Key{Hash: [16]byte{1}, Body: [16]byte{3}}
-		if _, err := r.q.Accept(r.ctx, p2); !errors.Is(err, ErrKeyConflict) {
-			r.Errorf("another body: %v", err)
-		}
-		if l := r.lease(r.owner(), 100); len(l.Parts) != 5 {
-			r.Errorf("%d parts", len(l.Parts))
-		}
-	})
-}
-
 func TestParts(t *testing.T) {
 	onEach(t, func(r *rig) {
 		p := push("acme", 2)

@@ -17,6 +17,7 @@ var (
 	ErrUnavailable = errors.New("queue: redis does not answer")         // 503
 	ErrFull        = errors.New("queue: redis is full")                 // 503
 	ErrKeyConflict = errors.New("queue: key was used for another body") // 409
+	ErrKeyOrder    = errors.New("queue: push does not begin where the key's last one ended")
 	ErrNotFound    = errors.New("queue: no such message")               // 404
 	ErrGone        = errors.New("queue: message is past the history")   // 410
 	ErrTooLate     = errors.New("queue: message may have been sent")    // 409 of a cancel
@@ -72,17 +73,30 @@ type Message struct {
 }
 
 // Key is an Idempotency-Key of an account and the bytes that it stands for.
+// A stream of lines (NDJSON) is pushed in several calls: each says where in the
+// stream it begins.
 type Key struct {
-	Hash [16]byte // of the key
-	Body [16]byte // of the body
+	Hash  [16]byte // of the key
+	Body  [16]byte // of the body; of a stream, of this push's lines
+	First int      // number of the first line, from 0
+	// Lines is a message count for each line of a stream, 1, or 0 for a refused
+	// one; nil: each message is a line.
+	Lines []uint8
 }
 
-// Push is one block to accept: messages of one account, route and priority.
+// Batch is the record of a push of one text to many recipients. Its id is the
+// name of the push's first block.
+type Batch struct {
+	Refused []byte // what the sender was told of refused recipients; kept as it is
+}
+
+// Push is what one accept takes: messages of one account, route and priority.
 type Push struct {
 	Account  string
 	Route    string
 	Priority Priority
-	Key      *Key
+	Key      *Key      // of one call, or of a stream
+	Batch    *Batch    // nil: no batch
 	Messages []Message // ID, ConcatRef, AcceptedAt are filled in by Accept
 }
 

@@ -48,7 +48,7 @@ if idem then
   call('HSET', idem, 'lines', first + tonumber(ARGV[11]), 'until', now + 86400000, 'f' .. first, ARGV[10])
   call('PEXPIRE', idem, 86400000)
 end
-if ARGV[12] ~= '' then call('SET', P .. 'batch:' .. ARGV[12], ARGV[13]) end
+if ARGV[12] ~= '' then call('SET', P .. 'batch:' .. ARGV[12], ARGV[13], 'EX', 7776000) end -- 90 days: goes with its first block
 if blocks == 0 then return { 'accepted', now } end
 call('HSETNX', P .. 'routes', u32(ARGV[4], 1), route)
 call('SADD', P .. 'accounts', account)

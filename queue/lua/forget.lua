@@ -36,7 +36,7 @@ for k = 1, #list, 2 do
     call('ZADD', P .. 'history', now, name)
   else
     bytes = bytes - (b and size(b) or 0)
-    call('UNLINK', P .. 'block:' .. name, P .. 'slots:' .. name, P .. 'notes:' .. name)
+    call('UNLINK', P .. 'block:' .. name, P .. 'slots:' .. name, P .. 'notes:' .. name, P .. 'batch:' .. name)
     call('ZREM', P .. 'history', name)
     latest = math.max(latest, accepted(name))
     removed = removed + 1
