@@ -13,8 +13,10 @@ import (
 // Accept waits for the peer's bind on conn and answers it by authorize (status
 // ESME_ROK: bound); the SMSC side of Bind. authorize runs on Accept's goroutine
 // and returns the handler of the session; what it returns with another status
-// is not used, and Accept's error is a *BindError then. Before the bind only
-// PDUs of at most 1 KiB are read. conn is closed on an error.
+// is not used, and Accept's error is a *BindError then. A handler that came with
+// ESME_ROK is told Closed in any case, also when the answer could not be
+// written: what authorize counted can be counted down there. Before the bind
+// only PDUs of at most 1 KiB are read. conn is closed on an error.
 func Accept(ctx context.Context, conn net.Conn, cfg Config, authorize func(*pdu.Bind) (pdu.CommandStatus, Handler)) (*Session, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -28,6 +30,9 @@ func Accept(ctx context.Context, conn net.Conn, cfg Config, authorize func(*pdu.
 		return err
 	})
 	if err != nil {
+		if h != nil {
+			h.Closed(s, remote(err))
+		}
 		return nil, err
 	}
 	s.start(s.peer.ID, h)

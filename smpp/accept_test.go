@@ -243,3 +243,20 @@ func TestConfigIsChecked(t *testing.T) {
 		}
 	}
 }
+
+// The answer to a bind that was let in cannot be written: the handler is told
+// all the same.
+func TestAcceptedAndLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := pipe(t)
+		o := &owner{}
+		ours.cutAfter(5)
+		(&peer{conn: theirs}).send(trx())
+		_, err := smpp.Accept(context.Background(), ours, smpp.Config{}, func(*pdu.Bind) (pdu.CommandStatus, smpp.Handler) {
+			return pdu.StatusOK, o
+		})
+		if !errors.Is(err, errCut) || len(o.closed) != 1 || !errors.Is(o.closed[0], errCut) {
+			t.Errorf("accept: %v, the handler was told %v", err, o.closed)
+		}
+	})
+}

@@ -58,7 +58,7 @@ func (s *Session) handshake(ctx context.Context, f func() error) error {
 		err = s.conn.SetDeadline(time.Time{})
 	}
 	if err != nil {
-		s.conn.Close()
+		closeAtOnce(s.conn)
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,16 +132,27 @@ func TestListenerTLS(t *testing.T) {
 		Session: smpp.Config{BindTimeout: time.Hour},
 	})
 	conn := tls.Client(dial(t, address), &tls.Config{RootCAs: roots(t, cert), ServerName: "127.0.0.1"})
-	o := &owner{}
-	s, err := smpp.Bind(context.Background(), conn, trx(), smpp.Config{}, o)
+	var shut atomic.Bool
+	o := &owner{woken: make(chan struct{}, 1)}
+	cfg := smpp.Config{Gate: func() bool { return !shut.Load() }}
+	s, err := smpp.Bind(context.Background(), conn, trx(), cfg, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustSubmit(t, s, 1, 2)
+	// A closed gate wakes the reader by its deadline: TLS goes on after that.
+	for range 3 {
+		shut.Store(true)
+		mustSubmit(t, s, 7)
+		<-o.woken
+		o.wantResults(t, "unwritten 7:the gate was closed")
+		shut.Store(false)
+		mustSubmit(t, s, 8)
+		<-o.woken
+		o.wantResults(t, "8:1")
+	}
 	if err := s.Unbind(context.Background()); err != nil {
 		t.Error(err)
 	}
-	o.wantResults(t, "1:1", "2:1")
 	// A plain bind on the TLS port fails cleanly.
 	if _, err := smpp.Bind(context.Background(), dial(t, address), trx(), smpp.Config{}, &owner{}); err == nil {
 		t.Error("a plain bind was taken")

@@ -86,6 +86,7 @@ func (p *peer) header(id pdu.CommandID, status pdu.CommandStatus, seq uint32) {
 // owner is a Handler that notes what it was told.
 type owner struct {
 	request func(s *smpp.Session, p pdu.PDU) // nil: answered OK
+	woken   chan struct{}                    // told at each Idle, where not nil
 
 	mu       sync.Mutex
 	results  []string
@@ -147,7 +148,12 @@ func (o *owner) Result(s *smpp.Session, r smpp.Result) {
 	o.note(func() { o.results = append(o.results, text) })
 }
 
-func (o *owner) Idle(*smpp.Session) { o.note(func() { o.idles++ }) }
+func (o *owner) Idle(*smpp.Session) {
+	o.note(func() { o.idles++ })
+	if o.woken != nil {
+		o.woken <- struct{}{}
+	}
+}
 
 func (o *owner) Odd(_ *smpp.Session, err *smpp.OddError) {
 	o.note(func() { o.odd = append(o.odd, err) })

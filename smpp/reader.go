@@ -213,7 +213,7 @@ func (s *Session) end(err error) {
 	if lingers {
 		s.linger()
 	}
-	s.conn.Close()
+	closeAtOnce(s.conn)
 	<-s.written
 
 	s.mu.Lock()

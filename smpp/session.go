@@ -89,6 +89,9 @@ func (s *Session) start(bind pdu.CommandID, h Handler) {
 	s.stat.Since = time.Now()
 	s.time.hear(s.clock())
 	s.setFree()
+	if b, ok := h.(BoundHandler); ok {
+		b.Bound(s)
+	}
 	go s.write()
 	go s.read()
 }
@@ -181,9 +184,9 @@ func (s *Session) Free() int { return int(s.free.Load()) }
 // not wait for the session's end (see Done), so a Handler may call it.
 func (s *Session) Close() error {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.fail(local(ErrClosed))
-	s.mu.Unlock()
-	return s.conn.Close()
+	return nil
 }
 
 // Done is closed when the session has ended and its results are handed over.

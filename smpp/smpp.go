@@ -144,6 +144,12 @@ type Handler interface {
 	Closed(s *Session, err error)
 }
 
+// BoundHandler is a Handler that wants to know its session before anything else
+// is told: Bound is called on the goroutine of Bind or Accept.
+type BoundHandler interface {
+	Bound(s *Session)
+}
+
 // OddHandler is a Handler that also wants to know what of the peer's did not
 // fit and was survived: unknown commands, unmatched responses, PDUs that do not
 // decode. It is for a log; Stat counts them all.
