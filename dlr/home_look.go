@@ -1,0 +1,103 @@
+package dlr
+
+import (
+	"context"
+	"fmt"
+)
+
+var (
+	lookScript = script("look")
+	dropScript = script("drop")
+)
+
+// Look hands out parked receipts whose next look has come and whose id is
+// known. Those whose receipt clock is over are dropped and counted.
+func (h *Home) Look(ctx context.Context, n int) ([]Parked, error) {
+	ps, err := h.look(ctx, min(n, batch))
+	if err != nil {
+		return nil, fmt.Errorf("dlr: look for %s: %w", h.o.Carrier, err)
+	}
+	return ps, nil
+}
+
+func (h *Home) look(ctx context.Context, n int) ([]Parked, error) {
+	reply, err := lookScript.Run(ctx, h.db, []string{h.early, h.looks}, n, h.o.ReceiptClock.Milliseconds())
+	if err != nil {
+		return nil, err
+	}
+	ws, over, err := h.lookAnswer(reply)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range over {
+		if err := h.expire(ctx, w); err != nil {
+			return nil, err
+		}
+	}
+	return h.findWaiting(ctx, ws)
+}
+
+func (h *Home) lookAnswer(reply any) (ws, over []waiting, err error) {
+	list, ok := reply.([]any)
+	if !ok || len(list)%3 != 0 {
+		return nil, nil, fmt.Errorf("answer is no list of threes: %T", reply)
+	}
+	for i := 0; i < len(list); i += 3 {
+		id, ok1 := list[i].(string)
+		told, ok2 := list[i+1].(string)
+		parked, ok3 := list[i+2].(string)
+		if !ok1 || !ok2 || !ok3 {
+			return nil, nil, fmt.Errorf("answer %d is no text", i)
+		}
+		switch told {
+		case "e":
+			over = append(over, waiting{id, parked})
+			continue
+		case "u":
+			h.count.unmatched.Add(1)
+		}
+		ws = append(ws, waiting{id, parked})
+	}
+	return ws, over, nil
+}
+
+func (h *Home) expire(ctx context.Context, w waiting) error {
+	r, err := parseParked(w.parked)
+	if err != nil {
+		return h.evict(ctx, w)
+	}
+	n, err := h.drop(ctx, dropArgs(nil, &r))
+	h.count.expired.Add(uint64(n))
+	return err
+}
+
+// Drop takes away parked receipts that were finished.
+func (h *Home) Drop(ctx context.Context, ps []Parked) error {
+	var args []any
+	for i := range ps {
+		args = dropArgs(args, &ps[i].Receipt)
+		if (i+1)%(batch/maxParkedIDs) != 0 && i+1 < len(ps) {
+			continue
+		}
+		if _, err := h.drop(ctx, args); err != nil {
+			return fmt.Errorf("dlr: drop for %s: %w", h.o.Carrier, err)
+		}
+		args = args[:0]
+	}
+	return nil
+}
+
+func dropArgs(args []any, r *Receipt) []any {
+	ids := r.parkIDs(nil)
+	args = append(args, appendParked(nil, r), len(ids))
+	for _, id := range ids {
+		args = append(args, id)
+	}
+	return args
+}
+
+func (h *Home) drop(ctx context.Context, args []any) (int64, error) {
+	reply, err := dropScript.Run(ctx, h.db, []string{h.early, h.looks}, args...)
+	n, _ := reply.(int64)
+	return n, err
+}
