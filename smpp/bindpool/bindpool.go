@@ -58,7 +58,8 @@ type Source interface {
 
 // Owner is what a pool tells. bind is its number, from 0. None may block.
 type Owner interface {
-	// Request and Idle are as in smpp.Handler. A request may come before Up.
+	// Request and Idle are as in smpp.Handler. A request may come before Up. Of
+	// a pair those of both halves come, maybe at the same time.
 	Request(bind int, s *smpp.Session, p pdu.PDU)
 	Idle(bind int)
 	// Result is told for every request that Submit took; what a dead session
@@ -69,6 +70,11 @@ type Owner interface {
 	Down(bind int, err error)
 	// Failed tells that a connection or bind came to nothing.
 	Failed(bind int, f Failure)
+}
+
+// OddOwner is an Owner that also wants what smpp.OddHandler tells, for a log.
+type OddOwner interface {
+	Odd(bind int, err *smpp.OddError)
 }
 
 // Failure is one try that did not end in a session.

@@ -29,5 +29,12 @@ func (h *handler) Idle(*smpp.Session) {
 	}
 }
 
+// Odd implements smpp.OddHandler.
+func (h *handler) Odd(_ *smpp.Session, err *smpp.OddError) {
+	if o, ok := h.bind.pool.owner.(OddOwner); ok {
+		o.Odd(h.bind.index, err)
+	}
+}
+
 // Closed is left out: run sees the session's end, after everything else.
 func (h *handler) Closed(*smpp.Session, error) {}
