@@ -107,7 +107,7 @@ func TestBatch(t *testing.T) {
 			r.Error(diff)
 		}
 		for _, id := range ids { // (those that the repeat wrote before it was answered expire)
-			if d := r.db.TTL(r.ctx, r.q.shards[0].block(Block(id[:blockLength]))).Val(); d >= 0 {
+			if d := r.db.TTL(r.ctx, r.q.shardOf("acme").block(Block(id[:blockLength]))).Val(); d >= 0 {
 				r.Fatalf("the body of %s expires in %v", id, d)
 			}
 		}

@@ -3,8 +3,11 @@ package queue
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // MaxLease is the most parts of one lease or settle.
@@ -13,13 +16,11 @@ const MaxLease = 500
 // quantum is how many parts an account gets in its turn.
 const quantum = 50
 
-// asked is a lease call in flight, or one whose answer may have been lost: it is
-// asked again under its number before anything else is asked for its carrier.
+// asked is a carrier's lease call on a shard: in flight, or its answer may have
+// been lost: then it is asked again under its number before anything else is.
 type asked struct {
-	flying bool
-	shard  *shard
-	args   []any
-	n      atomic.Uint32
+	args []any         // nil: none
+	n    atomic.Uint32 // its number
 }
 
 func (a *asked) number() LeaseNumber { return LeaseNumber(a.n.Load()) }
@@ -31,9 +32,11 @@ func (a *asked) renumber(n LeaseNumber) {
 
 const argNumber = 3 // place of the number in a lease's arguments
 
-// Lease takes parts off the lanes. A call whose answer was lost is made again
-// by the next one for that carrier, under the same number; what it took beyond
-// the new Max goes back to its lanes.
+// Lease takes parts off the lanes of one shard: the one with the highest
+// priority waiting, as far as is known, else the next that has something. Left
+// is of all shards, of those not asked as they were when last asked. A call
+// whose answer was lost is made again by the next one for that carrier, under
+// the same number; what it took beyond the new Max goes back to its lanes.
 func (o *Owner) Lease(ctx context.Context, r LeaseRequest) (*Lease, error) {
 	if o.lapsed.Load() {
 		return nil, ErrLapsed
@@ -45,35 +48,135 @@ func (o *Owner) Lease(ctx context.Context, r LeaseRequest) (*Lease, error) {
 	if err != nil {
 		return nil, err
 	}
-	call, err := o.claim(r.Carrier)
+	calls, err := o.claim(r.Carrier)
 	if err != nil {
 		return nil, err
 	}
+	defer o.release(r.Carrier, calls)
+	var none *Lease
+	var errs []error
+	for _, sh := range o.shardsFor(r.Carrier) {
+		l, err := o.leaseOn(ctx, sh, calls[sh.index], r, carrier)
+		switch {
+		case errors.Is(err, ErrLapsed):
+			return nil, err
+		case err != nil:
+			errs = append(errs, err)
+		default:
+			l.Left = o.leftOn(r.Carrier, sh, l.Left)
+			if len(l.Parts) > 0 {
+				return l, nil
+			}
+			none = l
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return none, nil
+}
+
+func (o *Owner) leaseOn(ctx context.Context, sh *shard, call *asked, r LeaseRequest, carrier uint16) (*Lease, error) {
 	if call.args == nil {
-		call.shard = o.q.shards[0]
 		call.args = o.leaseArgs(r, carrier)
-		call.renumber(o.next(call.shard))
+		call.renumber(o.next(sh))
 	}
 	for {
-		reply, err := o.q.run(ctx, leaseScript, call.shard, call.args...)
+		reply, err := o.q.run(ctx, leaseScript, sh, call.args...)
 		if err != nil {
-			o.release(r.Carrier, call, false)
 			return nil, err
 		}
 		l, off, err := o.leased(&reply, call.number(), r.Max)
 		if err == errOvertaken { //nolint:errorlint // our own value
-			call.renumber(o.next(call.shard))
+			call.renumber(o.next(sh))
 			continue
 		}
-		o.release(r.Carrier, call, true)
+		call.args = nil
 		if err == nil && len(off) > 0 {
-			err = o.Settle(ctx, off)
+			// what is to come off and does not is found by Renew
+			if err := o.Settle(ctx, off); err != nil && len(l.Parts) == 0 {
+				return nil, err
+			}
 		}
-		if err != nil && (l == nil || len(l.Parts) == 0) {
-			return nil, err
-		}
-		return l, nil // what is to come off and did not is found by Renew
+		return l, err
 	}
+}
+
+// claim makes sure that a carrier has one lease call in flight.
+func (o *Owner) claim(carrier string) ([]*asked, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.flying[carrier] {
+		return nil, fmt.Errorf("queue: a lease call for carrier %q is under way", carrier)
+	}
+	o.flying[carrier] = true
+	calls := o.busy[carrier]
+	if calls == nil {
+		for range o.q.shards {
+			calls = append(calls, &asked{})
+		}
+		o.busy[carrier], o.left[carrier] = calls, make([]left, len(calls))
+	}
+	return calls, nil
+}
+
+// release ends the claim; numbers whose answer came need not be waited for.
+func (o *Owner) release(carrier string, calls []*asked) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.flying, carrier)
+	for _, call := range calls {
+		if call.args == nil {
+			call.n.Store(0)
+		}
+	}
+}
+
+// leftGood is how long an empty shard is not asked before one that has
+// something: what comes meanwhile waits at most as long.
+const leftGood = 50 * time.Millisecond
+
+// shardsFor orders the shards: those not asked for a while, then those with the
+// highest priority waiting.
+func (o *Owner) shardsFor(carrier string) []*shard {
+	if len(o.q.shards) == 1 {
+		return o.q.shards
+	}
+	now := o.q.o.Elapsed()
+	o.mu.Lock()
+	known := slices.Clone(o.left[carrier])
+	o.mu.Unlock()
+	turn := int(o.number.Load()) % len(known)
+	list := append(slices.Clone(o.q.shards[turn:]), o.q.shards[:turn]...)
+	rank := func(sh *shard) int {
+		k := known[sh.index]
+		if now >= k.until {
+			return -1
+		}
+		for p, n := range k.parts {
+			if n > 0 {
+				return p
+			}
+		}
+		return len(priorityWords)
+	}
+	slices.SortStableFunc(list, func(a, b *shard) int { return rank(a) - rank(b) })
+	return list
+}
+
+// leftOn notes what a shard says is left and answers the sum of all shards.
+func (o *Owner) leftOn(carrier string, sh *shard, parts [3]int) [3]int {
+	until := o.q.o.Elapsed() + leftGood
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.left[carrier][sh.index] = left{parts, until}
+	var sum [3]int
+	for _, l := range o.left[carrier] {
+		for p := range sum {
+			sum[p] += l.parts[p]
+		}
+	}
+	return sum
 }
 
 // errOvertaken: the number is not ahead of the carrier's last; take a new one.

@@ -113,7 +113,7 @@ func TestWaitsAgain(t *testing.T) {
 		if l := r.lease(o, 10); len(l.Parts) != 0 || l.Left != [3]int{} {
 			r.Fatalf("%+v", l)
 		}
-		if n := r.db.ZCard(r.ctx, r.q.shards[0].due()).Val(); n != 1 {
+		if n := r.db.ZCard(r.ctx, r.q.shardOf("acme").due()).Val(); n != 1 {
 			r.Errorf("%d descriptors are due", n)
 		}
 	})

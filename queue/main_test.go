@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,31 @@ import (
 	"bindery/internal/redistest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		for _, f := range atEnd {
+			f()
+		}
+		os.Exit(code)
+	}))
+}
+
+// lasting is a test whose servers stay for those after it: a cluster's node
+// serves nothing in its first two seconds.
+type lasting struct{ testing.TB }
+
+var atEnd []func()
+
+func (lasting) Cleanup(f func()) { atEnd = append(atEnd, f) }
+
+func (l lasting) TempDir() string {
+	dir, err := os.MkdirTemp("", "bindery-queue")
+	if err != nil {
+		l.Fatal(err)
+	}
+	l.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
 
 // rig is one Redis with a queue on it.
 type rig struct {
@@ -46,17 +71,52 @@ func newRig(t testing.TB, c redis.UniversalClient, o Options) *rig {
 	return r
 }
 
-// onEach runs a test against a redis-server and miniredis.
+// onEach runs a test against a redis-server, a cluster and miniredis.
 func onEach(t *testing.T, test func(r *rig)) {
 	t.Helper()
 	t.Run("server", func(t *testing.T) {
 		s := redistest.Start(t)
 		test(newRig(t, redis.NewClient(&redis.Options{Addr: s.Addr}), Options{}))
 	})
+	t.Run("cluster", func(t *testing.T) { test(clusterRig(t)) })
 	t.Run("miniredis", func(t *testing.T) { test(miniRig(t, Options{})) })
 }
 
-// simulated is miniredis whose clock stands still but for pass; the fence's
+var cluster *redistest.Server
+
+// clusterRig is a cluster of one node, with two shards, empty.
+func clusterRig(t testing.TB) *rig {
+	if cluster == nil {
+		cluster = startCluster(t)
+	}
+	c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{cluster.Addr}})
+	if err := c.FlushAll(context.Background()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	return newRig(t, c, Options{Shards: 2})
+}
+
+func startCluster(t testing.TB) *redistest.Server {
+	s := redistest.Start(lasting{t}, "--cluster-enabled", "yes")
+	node := s.Client(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := node.Do(ctx, "CLUSTER", "ADDSLOTSRANGE", 0, 16383).Err(); err != nil {
+		t.Fatal(err)
+	}
+	for tick := time.NewTicker(20 * time.Millisecond); ; <-tick.C {
+		info, err := node.ClusterInfo(ctx).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(info, "cluster_state:ok") {
+			tick.Stop()
+			return s
+		}
+	}
+}
+
+// miniRig is miniredis whose clock stands still but for pass; the fence's
 // clock goes with it.
 func miniRig(t testing.TB, o Options) *rig {
 	m := miniredis.RunT(t)

@@ -22,9 +22,17 @@ type Owner struct {
 	renewed  atomic.Int64 // elapsed at which the last answered renewal was sent
 	lapsed   atomic.Bool
 
-	mu   sync.Mutex // guards the maps
-	held map[Part]holding
-	busy map[string]*asked // by carrier: its lease call, in flight or its answer lost
+	mu     sync.Mutex // guards the maps
+	held   map[Part]holding
+	flying map[string]bool     // carriers with a lease call in flight
+	busy   map[string][]*asked // by carrier and shard; the calls are whose carrier is flying
+	left   map[string][]left   // by carrier and shard
+}
+
+// left is what a shard's last lease for a carrier said is left, and when.
+type left struct {
+	parts [3]int
+	until time.Duration // elapsed after which it is not relied on
 }
 
 // holding is a part that this process owes: under which lease, and where in it.
@@ -37,7 +45,7 @@ const ordinalShift = 22 // a lease number: 10 bits of the owner, 22 counted
 
 // NewOwner registers a row under a new random id; Renew keeps it.
 func (q *Queue) NewOwner(ctx context.Context) (*Owner, error) {
-	o := &Owner{q: q, id: rand.Text(), held: map[Part]holding{}, busy: map[string]*asked{}}
+	o := &Owner{q: q, id: rand.Text(), held: map[Part]holding{}, flying: map[string]bool{}, busy: map[string][]*asked{}, left: map[string][]left{}}
 	var seed [1]byte
 	_, _ = rand.Read(seed[:]) // never fails (crypto/rand)
 	o.number.Store(uint32(seed[0]) << 8)
@@ -65,25 +73,27 @@ func (o *Owner) ID() string { return o.id }
 // of Redis lost its settle) is settled as uncertain.
 func (o *Owner) Renew(ctx context.Context) error {
 	sent := o.q.o.Elapsed()
-	for _, sh := range o.q.shards {
-		r, err := o.q.run(ctx, renewScript, sh, o.id, o.q.o.Lease.Milliseconds())
-		if err != nil {
-			return err
-		}
-		alive := r.number()
-		if r.time(o.q); r.err != nil {
-			return r.err
-		}
-		if alive == 0 {
-			return o.lapse()
-		}
-		owes := r.sub()
-		if err := o.compare(ctx, sh, &owes); err != nil {
-			return err
-		}
+	if err := o.q.each(func(sh *shard) error { return o.renew(ctx, sh) }); err != nil {
+		return err
 	}
 	o.renewed.Store(int64(sent))
 	return nil
+}
+
+func (o *Owner) renew(ctx context.Context, sh *shard) error {
+	r, err := o.q.run(ctx, renewScript, sh, o.id, o.q.o.Lease.Milliseconds())
+	if err != nil {
+		return err
+	}
+	alive := r.number()
+	if r.time(o.q); r.err != nil {
+		return r.err
+	}
+	if alive == 0 {
+		return o.lapse()
+	}
+	owes := r.sub()
+	return o.compare(ctx, sh, &owes)
 }
 
 // compare settles as uncertain what a shard says that this process owes and
@@ -103,8 +113,10 @@ func (o *Owner) compare(ctx context.Context, sh *shard, owes *reply) error {
 	for _, h := range o.held {
 		surplus[h.lease]--
 	}
-	for _, call := range o.busy {
-		delete(surplus, call.number())
+	for _, calls := range o.busy {
+		for _, call := range calls {
+			delete(surplus, call.number())
+		}
 	}
 	o.mu.Unlock()
 	for number, n := range surplus {
@@ -177,32 +189,6 @@ func (o *Owner) next(sh *shard) LeaseNumber {
 		if n != 0 {
 			return LeaseNumber(uint32(o.ordinals[sh.index])<<ordinalShift | n)
 		}
-	}
-}
-
-// claim makes sure that a carrier has one lease call in flight, and answers it:
-// the one before if that is still without an answer, else a new one.
-func (o *Owner) claim(carrier string) (*asked, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	call := o.busy[carrier]
-	if call == nil {
-		call = &asked{}
-		o.busy[carrier] = call
-	}
-	if call.flying {
-		return nil, fmt.Errorf("queue: a lease call for carrier %q is under way", carrier)
-	}
-	call.flying = true
-	return call, nil
-}
-
-func (o *Owner) release(carrier string, call *asked, answered bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	call.flying = false
-	if answered || call.args == nil {
-		delete(o.busy, carrier)
 	}
 }
 

@@ -2,7 +2,6 @@
 package queue
 
 import (
-	"context"
 	"errors"
 	"hash/fnv"
 	"sync"
@@ -104,6 +103,8 @@ type Push struct {
 type Options struct {
 	Lease      time.Duration // default 10 s, floor 5 s
 	HistoryAge time.Duration // default 24 h, floor 2 min
+	// Shards of a Redis that is used for the first time; 0: one a master.
+	Shards int
 	// HistoryBytes bounds what ended messages and their events take, about; 0: only
 	// their age does. They stay at least MinHistoryAge.
 	HistoryBytes int64
@@ -157,25 +158,6 @@ func New(db *redisdb.DB, o Options) *Queue {
 	q := &Queue{db: db, o: o, shards: []*shard{newShard(0, "s0")}}
 	q.clock.elapsed = o.Elapsed
 	return q
-}
-
-// Start learns the Redis time and loads the scripts.
-func (q *Queue) Start(ctx context.Context) error {
-	for _, s := range scripts {
-		if err := s.Load(ctx, q.db); err != nil {
-			return mapError(err)
-		}
-	}
-	return q.syncClock(ctx)
-}
-
-func (q *Queue) syncClock(ctx context.Context) error {
-	r, err := q.run(ctx, timeScript, q.shards[0])
-	if err != nil {
-		return err
-	}
-	r.time(q)
-	return r.err
 }
 
 func (q *Queue) shardOf(account string) *shard {

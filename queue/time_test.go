@@ -115,7 +115,7 @@ func TestExpiry(t *testing.T) {
 		if l := r.lease(o, 10); len(l.Parts) != 0 {
 			r.Errorf("%+v", l.Parts)
 		}
-		if n := r.db.ZCard(r.ctx, r.q.shards[0].expiry()).Val(); n != 0 {
+		if n := r.db.ZCard(r.ctx, r.q.shardOf("acme").expiry()).Val(); n != 0 {
 			r.Errorf("%d blocks in expiry", n)
 		}
 	})
@@ -157,7 +157,7 @@ func TestReclaim(t *testing.T) {
 				r.Errorf("%d: %+v", i, p)
 			}
 		}
-		if n := r.db.Exists(r.ctx, r.q.shards[0].lease(dead.id)).Val(); n != 0 {
+		if n := r.db.Exists(r.ctx, r.q.shardOf("acme").lease(dead.id)).Val(); n != 0 {
 			r.Error("the lease of the dead is still there")
 		}
 		r.settle(alive, got.all(Submitted))
@@ -202,7 +202,7 @@ func TestHistory(t *testing.T) {
 		for i := range l.Parts {
 			r.finish(Finish{Part: l.Parts[i].Part, Status: StatusDelivered, Carrier: "alpha"})
 		}
-		sh := r.q.shards[0]
+		sh := r.q.shardOf("acme")
 		if n := r.db.ZCard(r.ctx, sh.history()).Val(); n != 1 {
 			r.Fatalf("%d blocks in history", n)
 		}
@@ -235,7 +235,7 @@ func TestMove(t *testing.T) {
 		p := push("acme", 3)
 		p.Route = "old"
 		r.accept(p)
-		sh := r.q.shards[0]
+		sh := r.q.shardOf("acme")
 		for range 2 {
 			n, err := r.q.Move(r.ctx, "old", Normal, "default", 10)
 			if err != nil {
