@@ -522,6 +522,43 @@ func TestWalkCompletesParkedReceipts(t *testing.T) {
 	})
 }
 
+// More is parked than one call finishes, and the second call fails: what it held
+// stays parked.
+func TestParkedIsDroppedOnlyWhenFinished(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		n := batchMax + 100
+		q, c := newFakeQueue(names(n)...), newFakeConn(n)
+		c.answer = func(string, int) reply { return reply{after: 5 * time.Second} }
+		r := start(t, Config{}, q, c, nil)
+		for i, name := range names(n) {
+			r.d.Receipts([]Receipt{r.acks.receipt(uint64(i), "id-"+name, queue.StatusDelivered)})
+		}
+		calls := 0
+		q.setFail(func(call string) error {
+			if call == "finish" && time.Since(c.at[0]) < 10*time.Second {
+				if calls++; calls > 1 {
+					return errAway
+				}
+			}
+			return nil
+		})
+		pass(9 * time.Second)
+		r.h.mu.Lock()
+		if r.h.drops != len(delivered(q.log())) || r.h.drops == 0 || r.h.drops == n {
+			t.Errorf("%d dropped, %d finished", r.h.drops, len(delivered(q.log())))
+		}
+		r.h.mu.Unlock()
+		pass(10 * time.Second)
+		if got := len(delivered(q.log())); got != n {
+			t.Errorf("%d of %d delivered in the end", got, n)
+		}
+	})
+}
+
+func delivered(events []string) []string {
+	return slices.DeleteFunc(events, func(e string) bool { return !strings.HasSuffix(e, " delivered") })
+}
+
 func TestUnbindMidWayHandsBackInOrder(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		q, c := newFakeQueue(names(40)...), newFakeConn(10)

@@ -34,6 +34,7 @@ type fakeQueue struct {
 	present Leaser
 	lapses  int
 	check   func(queue.Settlement) string // what is wrong with it
+	trip    func() time.Duration          // of a call
 	bad     []string
 }
 
@@ -49,6 +50,7 @@ func newFakeQueue(names ...string) *fakeQueue {
 	q := &fakeQueue{
 		due: map[queue.Part]time.Time{}, msgs: map[queue.Part]*queue.Message{}, slots: map[queue.Part]*slot{},
 		fail: func(string) error { return nil },
+		trip: func() time.Duration { return time.Millisecond },
 	}
 	q.newOwner()
 	q.push(names...)
@@ -145,7 +147,12 @@ func (o *fakeOwner) Mark(_ context.Context, n queue.LeaseNumber, ps []queue.Part
 }
 
 func (o *fakeOwner) Lease(_ context.Context, r queue.LeaseRequest) (*queue.Lease, error) {
-	time.Sleep(time.Millisecond) // the round trip, in the bubble's time
+	l, err := o.lease(r)
+	time.Sleep(o.q.trip()) // the answer's way back, in the bubble's time
+	return l, err
+}
+
+func (o *fakeOwner) lease(r queue.LeaseRequest) (*queue.Lease, error) {
 	q := o.q
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -185,7 +192,7 @@ var verdicts = map[queue.Verdict]string{
 }
 
 func (o *fakeOwner) Settle(_ context.Context, ss []queue.Settlement) error {
-	time.Sleep(time.Millisecond)
+	time.Sleep(o.q.trip())
 	q := o.q
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -401,20 +408,27 @@ type reply struct {
 	sync  bool // told from inside Submit
 }
 
+// step is one submit, or one throttled answer.
+type step struct {
+	name      string
+	throttled bool
+	at        time.Time
+}
+
 // fakeConn is a Connector whose carrier answers by a function.
 type fakeConn struct {
-	mu        sync.Mutex
-	window    int
-	open      map[*Submission]bool
-	freed     chan struct{}
-	answer    func(name string, try int) reply
-	sink      Sink
-	submits   []string
-	at        []time.Time
-	tries     map[string]int
-	outcomes  map[*Submission]int
-	bad       []string
-	onOutcome func(name string, c Class)
+	mu       sync.Mutex
+	window   int
+	open     map[*Submission]bool
+	freed    chan struct{}
+	answer   func(name string, try int) reply
+	sink     Sink
+	submits  []string
+	at       []time.Time
+	tries    map[string]int
+	outcomes map[*Submission]int
+	bad      []string
+	history  []step // submits and throttles, as they came
 }
 
 func newFakeConn(window int) *fakeConn {
@@ -440,6 +454,7 @@ func (c *fakeConn) Submit(ss []Submission) {
 		c.tries[name]++
 		c.open[s] = true
 		c.submits, c.at = append(c.submits, name), append(c.at, time.Now())
+		c.history = append(c.history, step{name, false, time.Now()})
 		r := c.answer(name, c.tries[name])
 		switch {
 		case r.sync:
@@ -469,6 +484,9 @@ func (c *fakeConn) tell(s *Submission, class Class, late bool) {
 	c.mu.Lock()
 	ended := !late && (!c.open[s] || c.outcomes[s] > 0)
 	c.outcomes[s] += btoi(!late && !ended)
+	if class == ClassThrottled {
+		c.history = append(c.history, step{s.Message.Text, true, time.Now()})
+	}
 	c.mu.Unlock()
 	if ended {
 		return // the bind ended before the carrier answered

@@ -41,6 +41,7 @@ type hand struct {
 	held        int            // parts: leased, and no settle answered
 	open        int            // handed to the connector without an outcome
 	returning   int            // on their way back to the head of their lanes
+	refused     int            // of them, throttled: nothing later may be written before them
 	refilled    bool           // some went back since the leaser last looked
 	asking      bool           // a lease call is out
 	stopping    bool
@@ -185,12 +186,19 @@ func (h *hand) drop(t *tenure) {
 	signal(h.changed)
 }
 
-// release gives credits back: n parts were settled or are another's.
-func (h *hand) release(n, returned int) {
+// release gives the credits back of parts that were settled or are another's.
+func (h *hand) release(os []owed) {
 	h.mu.Lock()
-	h.held -= n
-	h.returning -= returned
-	h.refilled = h.refilled || returned > 0
+	h.held -= len(os)
+	for i := range os {
+		if os[i].s.Verdict == queue.Back {
+			h.returning--
+			h.refilled = true
+		}
+		if os[i].refused {
+			h.refused--
+		}
+	}
 	h.mu.Unlock()
 	signal(h.changed)
 }
@@ -204,6 +212,13 @@ func (h *hand) pause(now time.Time, d time.Duration) {
 }
 
 func (h *hand) paused(now time.Time) bool { return now.Before(h.pausedUntil) }
+
+// holds tells whether the carrier is to be sent nothing: in a pause, and until
+// what was refused is back at the head of its lane, be the pause over or not.
+func (h *hand) holds(now time.Time) bool { return h.refused > 0 || h.paused(now) }
+
+// refusal tells classes by which the carrier refuses for now to take anything.
+func refusal(c Class) bool { return c == ClassThrottled || c == ClassSession }
 
 // told notes an outcome and answers whether it is one that was owed.
 func (h *hand) told(o *Outcome) bool {
@@ -224,6 +239,9 @@ func (h *hand) told(o *Outcome) bool {
 	}
 	if goesBack(o.Class) {
 		h.returning++
+	}
+	if refusal(o.Class) {
+		h.refused++
 	}
 	h.open--
 	return true

@@ -128,7 +128,7 @@ func (d *Dispatcher) Outcomes(os []Outcome) {
 			d.hand.pause(now, d.cfg.SessionPause)
 		}
 	}
-	if d.hand.paused(now) {
+	if d.hand.holds(now) {
 		// In the same batch as the refused, so that they go back in one order.
 		d.in.addBack(d.hand.takeWaiting(), ClassUnsent)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,12 +116,14 @@ func runPlan(t *testing.T, p plan) error {
 	}
 	r := start(t, Config{}, q, c, rate)
 	r.h.setFail(fail)
+	q.mu.Lock()
 	q.check = func(s queue.Settlement) string {
 		if _, known := r.h.known(s.Part); s.Verdict == queue.Submitted && !known {
 			return fmt.Sprintf("%s is settled as submitted, its id is not known", s.Part.Block)
 		}
 		return ""
 	}
+	q.mu.Unlock()
 	r.disturb(p)
 	pass(5 * time.Minute)
 	return r.verify(p)
@@ -192,4 +195,68 @@ func (r *rig) verify(p plan) error {
 		errs = append(errs, errors.New(bad))
 	}
 	return errors.Join(errs...)
+}
+
+// What the carrier throttled is written again before anything later that was
+// not written yet (DESIGN section 7), whatever is under way at that moment.
+func TestThrottledGoesAgainFirst(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		window, parts := rapid.IntRange(1, 8).Draw(rt, "window"), rapid.IntRange(5, 40).Draw(rt, "parts")
+		ms := rapid.IntRange(0, 400)
+		delays := rapid.SliceOfN(ms, 1, 10).Draw(rt, "delays")
+		trips := rapid.SliceOfN(rapid.IntRange(0, 60), 1, 5).Draw(rt, "trips")
+		throttled := rapid.SliceOfN(rapid.Bool(), parts, parts).Draw(rt, "throttled")
+		pause := time.Duration(rapid.IntRange(1, 1000).Draw(rt, "pause")) * time.Millisecond
+		var failed error
+		synctest.Test(t, func(t *testing.T) {
+			q, c := newFakeQueue(names(parts)...), newFakeConn(window)
+			var trip atomic.Int64
+			q.trip = func() time.Duration {
+				return time.Duration(trips[int(trip.Add(1))%len(trips)]) * time.Millisecond
+			}
+			n := 0
+			c.answer = func(name string, try int) reply {
+				n++
+				r := reply{after: time.Duration(delays[n%len(delays)]) * time.Millisecond}
+				var i int
+				fmt.Sscanf(name, "m%03d", &i)
+				if try == 1 && throttled[i-1] {
+					r.class = ClassThrottled
+				}
+				return r
+			}
+			start(t, Config{ThrottlePause: pause}, q, c, nil)
+			pass(5 * time.Minute)
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			failed = overtaken(c.history, parts)
+		})
+		if failed != nil {
+			rt.Fatal(failed)
+		}
+	})
+}
+
+// overtaken looks for a first write of a later part between a throttled answer
+// and the next write of the part that it was for. One at the very moment of the
+// answer was under way.
+func overtaken(history []step, parts int) error {
+	again, wrote := map[string]time.Time{}, map[string]bool{}
+	for i, s := range history {
+		if s.throttled {
+			again[s.name] = s.at
+			continue
+		}
+		for waiting, since := range again {
+			if !wrote[s.name] && s.name > waiting && s.at.After(since) {
+				return fmt.Errorf("%s overtook %s at %d of %v", s.name, waiting, i, history)
+			}
+		}
+		delete(again, s.name)
+		wrote[s.name] = true
+	}
+	if len(wrote) != parts || len(again) > 0 {
+		return fmt.Errorf("%d of %d written, %v throttled and not written again", len(wrote), parts, again)
+	}
+	return nil
 }

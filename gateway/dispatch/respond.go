@@ -44,8 +44,9 @@ type answer struct {
 
 // owed is one settlement and whose it is.
 type owed struct {
-	sub *Submission
-	s   queue.Settlement
+	sub     *Submission
+	s       queue.Settlement
+	refused bool // counted in hand.refused
 }
 
 // respond brings what the carrier said to the two homes, a round at a time.
@@ -184,7 +185,7 @@ func (c *Config) lateFinish(sub *Submission, st queue.Status, err queue.Error) q
 }
 
 func (r *responder) owe(t *told, now time.Time) {
-	o := owed{t.sub, r.d.cfg.settlement(t)}
+	o := owed{t.sub, r.d.cfg.settlement(t), refusal(t.class)}
 	if !goesBack(t.class) {
 		r.settles = append(r.settles, o)
 		return
@@ -239,7 +240,7 @@ func (r *responder) known(as []answer) {
 			continue
 		}
 		t := told{sub: a.sub, class: ClassOK}
-		r.settles = append(r.settles, owed{a.sub, r.d.cfg.settlement(&t)})
+		r.settles = append(r.settles, owed{a.sub, r.d.cfg.settlement(&t), false})
 	}
 }
 

@@ -56,20 +56,20 @@ func (r *responder) settleBacks(ctx context.Context) error {
 }
 
 // backsWait is how long what goes back waits for more of its kind. A carrier
-// that hands everything back waits for the lease call that is still out and for
-// what the submitter is about to take back; while a throttle pauses the carrier
-// anyway, also for the refusals that are still under way. So all of it goes back
-// in the order in which it was leased.
+// that hands everything back waits for the lease call that is still out, for
+// what the submitter is about to take back, and for what the next round finds in
+// the inbox; while a throttle pauses the carrier anyway, also for the refusals
+// that are still under way. So all of it goes back in the order in which it was
+// leased.
 func (r *responder) backsWait(now time.Time) time.Duration {
 	window, paused := r.d.conn.Window(), r.d.rate.Paused()
 	h := &r.d.hand
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	throttled := h.paused(now)
 	switch {
-	case (window == 0 || paused || throttled || h.stopping) && (h.asking || h.parts > 0):
+	case (window == 0 || paused || h.stopping || h.holds(now)) && (h.asking || h.parts > 0 || h.returning > len(r.backs)):
 		return gather
-	case throttled && window > 0 && h.open > 0 && !h.stopping:
+	case h.paused(now) && window > 0 && h.open > 0 && !h.stopping:
 		return min(r.backSince.Add(gather).Sub(now), h.pausedUntil.Sub(now))
 	}
 	return 0
@@ -84,12 +84,8 @@ func (r *responder) settleBatch(ctx context.Context, os []owed) error {
 		return nil
 	}
 	r.ss = r.ss[:0]
-	returned := 0
 	for i := range os {
 		r.ss = append(r.ss, os[i].s)
-		if os[i].s.Verdict == queue.Back {
-			returned++
-		}
 	}
 	call, cancel := context.WithTimeout(ctx, r.d.cfg.CallTimeout)
 	defer cancel()
@@ -104,29 +100,26 @@ func (r *responder) settleBatch(ctx context.Context, os []owed) error {
 		return err
 	}
 	r.d.calm("settle")
-	r.d.free(len(os), returned)
+	r.d.free(os)
 	return nil
 }
 
 // orphan turns what a lapsed owner owes into what needs no lease: what the
 // carrier said for good. All else was put back by whoever reclaimed it.
 func (r *responder) orphan(os []owed) {
-	returned := 0
 	for i := range os {
 		switch o := &os[i]; o.s.Verdict {
 		case queue.Submitted:
 			r.lates = append(r.lates, r.d.cfg.lateFinish(o.sub, queue.StatusSubmitted, queue.Error{}))
 		case queue.Refused:
 			r.lates = append(r.lates, r.d.cfg.lateFinish(o.sub, queue.StatusRejected, o.s.Error))
-		case queue.Back:
-			returned++
 		}
 	}
-	r.d.free(len(os), returned)
+	r.d.free(os)
 }
 
 // free gives the credits of settled parts back and wakes who waits for them.
-func (d *Dispatcher) free(n, returned int) {
-	d.hand.release(n, returned)
+func (d *Dispatcher) free(os []owed) {
+	d.hand.release(os)
 	signal(d.wakeLeaser)
 }

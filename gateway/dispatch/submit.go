@@ -81,7 +81,7 @@ func (d *Dispatcher) mustReturn(slots int, now time.Time) bool {
 	if h.parts == 0 {
 		return false
 	}
-	if window == 0 || paused || h.stopping || h.paused(now) {
+	if window == 0 || paused || h.stopping || h.holds(now) {
 		return true
 	}
 	limit := stall
