@@ -92,6 +92,7 @@ func connect(c config.Carrier, g common, sink dispatch.Sink) (*smppcarrier.Carri
 		Carrier: c.ID, Window: c.Window, Coding: profile, Log: g.log,
 		Source: source(pdu.CommandBindTransceiver),
 	}
+	cfg.Pool.Size = c.Binds
 	if c.Bind == config.BindPair {
 		cfg.Source = source(pdu.CommandBindTransmitter)
 		cfg.Pool.Receiver = source(pdu.CommandBindReceiver)
@@ -183,3 +184,6 @@ func (c *carrier) stop(ctx context.Context) error {
 type shared struct{ *budget.Rate }
 
 func (s shared) Give(n int) { s.Return(n) }
+
+// Paused is part of dispatch.Rate.
+func (s shared) Paused() bool { return false }

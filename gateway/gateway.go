@@ -145,7 +145,7 @@ func (g *Gateway) listen(failed chan<- error) error {
 		return fmt.Errorf("http.listen: %w", err)
 	}
 	srv := api.NewServer(api.New(api.Config{
-		Door: g.door, Accounts: g.accounts, Messages: g.queue, Ready: g.ready, RequireKey: g.cfg.HTTP.RequireKey,
+		Door: g.door, Accounts: g.accounts, Messages: pusher{g}, Ready: g.ready, RequireKey: g.cfg.HTTP.RequireKey,
 		Metrics: promhttp.HandlerFor(g.metrics.registry, promhttp.HandlerOpts{}),
 	}))
 	go func() {
@@ -188,8 +188,10 @@ func (g *Gateway) open(ctx context.Context) error {
 		g.queue.Run(ctx, func(step string, err error) { g.log.Warn().Err(err).Str("step", step).Msg("queue") })
 	})
 	g.down.add("leases", g.owners.leave)
+	driving := newLoops()
+	g.down.add("carrier loops", driving.stop)
 	for _, c := range g.carriers {
-		c.run(l, g.log)
+		c.run(driving, g.log)
 	}
 	g.down.add("carriers", g.stopCarriers)
 	g.started.Store(true)

@@ -139,7 +139,7 @@ func TestGoSMPPCarrier(t *testing.T) {
 	}
 	for _, text := range list {
 		if !seen[text] {
-			t.Errorf("go-smpp's server did not read %q: %q", text, seen)
+			t.Errorf("go-smpp's server did not read %q: %v", text, seen)
 		}
 	}
 }

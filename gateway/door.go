@@ -1,0 +1,106 @@
+package gateway
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+
+	"bindery/config"
+	"bindery/gateway/ingress"
+	"bindery/queue"
+)
+
+// makeDoor maps accounts and routes to the way in.
+func (g *Gateway) makeDoor() error {
+	credentials, err := credentialsOf(g.cfg.Accounts)
+	if err != nil {
+		return err
+	}
+	if g.accounts, err = ingress.NewAccounts(credentials); err != nil {
+		return err
+	}
+	routes, err := routesOf(g.cfg)
+	if err != nil {
+		return err
+	}
+	g.door, err = ingress.NewDoor(ingress.Config{
+		Queue: pusher{g}, Routes: routes,
+		Accepted: func(account, route string, n int) {
+			g.metrics.messages.WithLabelValues(account, route).Add(float64(n))
+		},
+	})
+	for i := range g.cfg.Accounts {
+		for j := range routes {
+			g.metrics.messages.WithLabelValues(g.cfg.Accounts[i].ID, routes[j].ID)
+		}
+	}
+	return err
+}
+
+func credentialsOf(accounts []config.Account) ([]ingress.Credential, error) {
+	list := make([]ingress.Credential, 0, len(accounts))
+	for i := range accounts {
+		a := &accounts[i]
+		c := ingress.Credential{Account: ingress.Account{ID: a.ID, Admin: a.Admin, Rate: a.Rate}}
+		switch {
+		case a.APIKey != "":
+			h := ingress.HashKey(string(a.APIKey))
+			c.Key = &h
+		case a.APIKeySHA256 != "":
+			var h ingress.KeyHash
+			if n, err := hex.Decode(h[:], []byte(a.APIKeySHA256)); err != nil || n != len(h) {
+				return nil, fmt.Errorf("account %s: api_key_sha256 is not 64 hexadecimal digits", a.ID)
+			}
+			c.Key = &h
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+var priorities = map[string]queue.Priority{"urgent": queue.Urgent, "normal": queue.Normal, "bulk": queue.Bulk}
+
+func routesOf(cfg *config.Config) ([]ingress.Route, error) {
+	profiles := map[string]ingress.CarrierProfile{}
+	for i := range cfg.Carriers {
+		p, err := codingProfile(cfg.Carriers[i])
+		if err != nil {
+			return nil, err
+		}
+		profiles[cfg.Carriers[i].ID] = ingress.CarrierProfile{ID: cfg.Carriers[i].ID, Profile: p}
+	}
+	routes := make([]ingress.Route, 0, len(cfg.Routes))
+	for _, r := range cfg.Routes {
+		route := ingress.Route{ID: r.ID, Match: ingress.Match{Prefix: r.Match.Prefix, Account: r.Match.Account, From: r.Match.From}}
+		for _, word := range r.Match.Priority {
+			p, ok := priorities[word]
+			if !ok {
+				return nil, fmt.Errorf("route %s: priority %q is none", r.ID, word)
+			}
+			route.Match.Priority = append(route.Match.Priority, p)
+		}
+		for _, id := range r.Carriers {
+			route.Carriers = append(route.Carriers, profiles[id])
+		}
+		routes = append(routes, route)
+	}
+	return routes, nil
+}
+
+// pusher refuses until the queue is open.
+type pusher struct{ g *Gateway }
+
+func (p pusher) Accept(ctx context.Context, push *queue.Push) ([]queue.ID, error) {
+	if !p.g.started.Load() {
+		return nil, errNotStarted
+	}
+	return p.g.queue.Accept(ctx, push)
+}
+
+// Get is the look-up of package api.
+func (p pusher) Get(ctx context.Context, account string, id queue.ID) (*queue.View, error) {
+	if !p.g.started.Load() {
+		return nil, errNotStarted
+	}
+	return p.g.queue.Get(ctx, account, id)
+}
