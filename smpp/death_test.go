@@ -108,6 +108,52 @@ func TestFloodsAndNeverReads(t *testing.T) {
 	})
 }
 
+// floods fills the pipe to a peer that reads nothing until the session has
+// stopped reading.
+func floods(t *testing.T, peer *peer) {
+	t.Helper()
+	flood, _ := deliver(1).AppendTo(nil)
+	peer.conn.SetWriteDeadline(time.Now().Add(time.Second))
+	if _, err := peer.conn.Write(slices.Repeat(flood, 100_000)); err == nil {
+		t.Fatal("all of it was read")
+	}
+	synctest.Wait()
+}
+
+// A session that waits for its peer to read is closed at once all the same.
+func TestCloseWhileStalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, peer, _ := bound(t, smpp.Config{})
+		floods(t, peer)
+		began := time.Now()
+		s.Close()
+		<-s.Done()
+		if took := time.Since(began); took != 0 {
+			t.Errorf("closed after %v", took)
+		}
+	})
+}
+
+// The last word to a peer that does not read is not waited for long.
+func TestFramingErrorOfAPeerThatDoesNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, peer, _ := bound(t, smpp.Config{WriteTimeout: time.Minute})
+		fill := &pdu.DataSM{TLVs: pdu.TLVs{{Tag: pdu.TagMessagePayload, Value: make([]byte, 65000)}}}
+		for token := range uint64(3) {
+			if err := s.Submit(fill, token); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		began := time.Now()
+		peer.conn.Write([]byte("HTTP"))
+		<-s.Done()
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("ended after %v", took)
+		}
+	})
+}
+
 // The owner keeps all answers back and gives them at once to a peer that does
 // not read: the session ends rather than hold them.
 func TestAnswersPileUp(t *testing.T) {

@@ -43,6 +43,22 @@ func TestFloodOfReceipts(t *testing.T) {
 	})
 }
 
+// What one read brings is answered by one write.
+func TestAnswersGather(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, peer, _ := bound(t, smpp.Config{})
+		var many []pdu.PDU
+		for seq := range uint32(50) {
+			many = append(many, deliver(seq+1))
+		}
+		peer.send(many...)
+		synctest.Wait()
+		if n := s.Stat().Writes; n < 1 || n > 2 { // the reader's first buffer is smaller
+			t.Errorf("50 requests in one write were answered by %d", n)
+		}
+	})
+}
+
 // Answers have the lane to themselves only up to half a buffer: while the flood
 // is answered, submits leave with every write.
 func TestSubmitsLeaveUnderAFlood(t *testing.T) {

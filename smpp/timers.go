@@ -30,7 +30,7 @@ type timers struct {
 // hear notes a whole PDU: any of them shows that the peer lives. Single octets
 // do not: a peer that sends one a second would never be asked.
 func (t *timers) hear(now time.Duration) {
-	t.heard, t.asking, t.missed = now, false, 0
+	t.heard, t.asking = now, false
 }
 
 // tick says what to do at now. overdue tells that requests have just timed
