@@ -43,16 +43,23 @@ func TestFloodOfReceipts(t *testing.T) {
 	})
 }
 
-// What one read brings is answered by one write.
+// What one read brings is answered by one write, even when handing it over
+// takes a while.
 func TestAnswersGather(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, peer, _ := bound(t, smpp.Config{})
+		s, peer, owner := bound(t, smpp.Config{})
+		owner.request = func(s *smpp.Session, p pdu.PDU) {
+			respond(s, p)
+			time.Sleep(time.Millisecond) // the writer has all the time it wants
+		}
 		var many []pdu.PDU
 		for seq := range uint32(50) {
 			many = append(many, deliver(seq+1))
 		}
 		peer.send(many...)
-		synctest.Wait()
+		for seq := range uint32(50) {
+			peer.want(t, pdu.CommandDeliverSMResp, 0, seq+1)
+		}
 		if n := s.Stat().Writes; n < 1 || n > 2 { // the reader's first buffer is smaller
 			t.Errorf("50 requests in one write were answered by %d", n)
 		}

@@ -17,12 +17,17 @@ func TestSubmitsAndAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, peer, owner := bound(t, smpp.Config{})
 		for token := range uint64(3) {
-			if err := s.Submit(submit("hello"), token); err != nil {
+			used := submit("hello")
+			used.Sequence, used.Status = 77, pdu.StatusSysErr // left from elsewhere
+			if err := s.Submit(used, token); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for range 3 {
 			p := peer.next(t)
+			if h := p.Head(); h.Sequence < 2 || h.Sequence > 4 || h.Status != pdu.StatusOK {
+				t.Errorf("sequence %d, status %v", h.Sequence, h.Status)
+			}
 			peer.send(&pdu.SubmitSMResp{Header: pdu.Header{Sequence: p.Head().Sequence}, MessageID: []byte("k1")})
 		}
 		synctest.Wait()
