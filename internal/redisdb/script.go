@@ -43,6 +43,13 @@ func NewScript(name, source string) *Script {
 	return s
 }
 
+// Name is the script's name, as errors say it.
+func (s *Script) Name() string { return s.name }
+
+// Hashes are the SHA-1 sums by which servers know the script, with and without
+// its first line: tests tell by them which script a command runs.
+func (s *Script) Hashes() []string { return []string{s.flagged.sha, s.plain.sha} }
+
 var argPool = sync.Pool{New: func() any { s := make([]any, 0, 64); return &s }}
 
 // Run executes the script: EVALSHA, on NOSCRIPT EVAL; on a Redis that rejects

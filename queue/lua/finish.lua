@@ -50,7 +50,11 @@ local function receipt(b, x, i, first, last, st, carrier, err, e)
   if x.st == st or has(x, TOLD) or x.st == SURPLUS then return REPEAT end
   set(x, TOLD)
   change(b, i, x)
-  tell(b, first, last, st, { carrier = carrier, err = err }, e, true)
+  if has(part(b, first), OUT) then
+    tell(b, first, last, st, { carrier = carrier, err = err }, e, true)
+  else -- its message goes on: nothing to contradict in the stream yet
+    note(b, first, words[st] .. ' ' .. i .. ' ' .. u16(carrier, 1) .. ' ' .. u16(err, 1))
+  end
   return CONTRADICTION
 end
 

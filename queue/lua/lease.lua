@@ -316,7 +316,10 @@ local function write()
       if #stay > 0 then call('RPUSH', R.key, unpack(stay)) end
     end
   end
-  if split then push(split[1], split[2], { split[3] }, true) end
+  if split then
+    call('HSETNX', P .. 'routes', u32(ARGV[7], 1), atCarrier)
+    push(split[1], split[2], { split[3] }, true)
+  end
   for _, d in ipairs(dead) do call('RPUSH', P .. 'dead', d) end
   saveCounts()
   call('HSET', lease, '@' .. carrier, num)

@@ -38,6 +38,7 @@ local function give(b, i, x, free)
     final(b, i, x, first, last, FAILED)
   elseif has(x, HOLD) and x.st == WRITING then
     x.st = UNCERTAIN
+    refile(b, i)
     set(x, MAYBE)
   else
     if has(x, HOLD) then x.at = math.max(x.at - 1, 0) else set(x, MAYBE) end

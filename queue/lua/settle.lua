@@ -65,6 +65,7 @@ local function goOn(b, list)
       if w.verdict == UNSURE then set(x, MAYBE) end
       if w.verdict == UNSURE and has(x, HOLD) then
         x.st = UNCERTAIN
+        refile(b, w.i)
       else
         x.st = QUEUED
         free[#free + 1] = w

@@ -29,6 +29,7 @@ local function fate(x, deadline)
     if not passed(t) then return nil, t end
     return UNKNOWN, 2
   end
+  if not passed(deadline) then return nil, deadline end -- it may go on waiting till then
   if not passed(deadline + grace) then return nil, deadline + grace end
   return UNKNOWN, 6
 end

@@ -19,12 +19,20 @@ local function laneFor(b, i, x, first, last)
   return routeOf(b, x)
 end
 
+-- refile has the sweep look at what is past its validity and not owed any more:
+-- while it was leased its block may have been filed for later.
+local function refile(b, i)
+  local deadline = b.head and entry(b, b.head, i)
+  if deadline and passed(deadline) then b.clock = now end
+end
+
 -- wait puts part i into a lane or due, in runs of one lane, campaign and time.
 local function wait(b, i, x, first, last, delay)
   local ra = laneFor(b, i, x, first, last) .. ':' .. b.head.priority
   local campaign = constant(b, first, last)
   local due = delay > 0 and now + delay or 0
   x.st = due > 0 and RETRY or QUEUED
+  refile(b, i)
   countWaiting(b, x, campaign, 1)
   local list = due > 0 and dues or back
   local r = list[#list]
