@@ -79,3 +79,33 @@ func TestBindGivesUp(t *testing.T) {
 		}
 	})
 }
+
+// What an SMSC may say before it answers the bind.
+func TestBindBetweenOtherPDUs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := pipe(t)
+		p, o := &peer{conn: theirs}, &owner{}
+		go func() {
+			p.next(t)
+			p.header(pdu.CommandEnquireLink, 0, 5)
+			p.header(pdu.CommandOutbind, 0, 6) // no answer
+			p.header(0x7777, 0, 7)
+			p.header(pdu.CommandSubmitSMResp, 0, 1) // another's response
+			p.send(deliver(8))
+			p.send(&pdu.BindResp{Header: pdu.Header{ID: pdu.CommandBindTransceiverResp, Sequence: 1}}, deliver(9))
+		}()
+		s, err := smpp.Bind(context.Background(), ours, trx(), smpp.Config{}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.want(t, pdu.CommandEnquireLinkResp, 0, 5)
+		p.want(t, pdu.CommandGenericNack, pdu.StatusInvCmdID, 7)
+		p.want(t, pdu.CommandDeliverSMResp, pdu.StatusInvBndSts, 8)
+		p.want(t, pdu.CommandDeliverSMResp, 0, 9) // came with the answer
+		if len(o.requests) != 1 || s.Stat().Unmatched != 1 {
+			t.Errorf("requests %v, unmatched %d", o.requests, s.Stat().Unmatched)
+		}
+		s.Close()
+		<-s.Done()
+	})
+}

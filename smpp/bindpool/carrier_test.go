@@ -150,6 +150,8 @@ type told struct {
 	events   []string
 	failures []bindpool.Failure
 	results  map[uint64]string
+	requests []int // by bind
+	odd      []int
 }
 
 func newOwner() *owner { return &owner{up: map[int]bool{}, told: told{results: map[uint64]string{}}} }
@@ -157,7 +159,10 @@ func newOwner() *owner { return &owner{up: map[int]bool{}, told: told{results: m
 func (o *owner) seen() told {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return told{slices.Clone(o.events), slices.Clone(o.failures), maps.Clone(o.results)}
+	return told{
+		slices.Clone(o.events), slices.Clone(o.failures), maps.Clone(o.results),
+		slices.Clone(o.requests), slices.Clone(o.odd),
+	}
 }
 
 func (o *owner) locked(f func()) {
@@ -166,7 +171,10 @@ func (o *owner) locked(f func()) {
 	f()
 }
 
-func (o *owner) Request(_ int, s *smpp.Session, p pdu.PDU) {
+func (o *owner) Odd(bind int, _ *smpp.OddError) { o.locked(func() { o.odd = append(o.odd, bind) }) }
+
+func (o *owner) Request(bind int, s *smpp.Session, p pdu.PDU) {
+	o.locked(func() { o.requests = append(o.requests, bind) })
 	s.Respond(&pdu.DeliverSMResp{Header: pdu.Header{Sequence: p.Head().Sequence}})
 }
 

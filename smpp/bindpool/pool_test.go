@@ -269,3 +269,25 @@ func TestDeadSessionHandsBack(t *testing.T) {
 		}
 	})
 }
+
+// What the carrier asks comes with the number of its bind.
+func TestRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCarrier()
+		_, o := pooled(t, c, bindpool.Config{Size: 2})
+		until(3*time.Second, c)
+		for _, s := range c.sessions() {
+			if err := s.Submit(&pdu.DeliverSM{ShortMessage: []byte("hello")}, 1); err != nil {
+				t.Error(err)
+			}
+			s.Respond(&pdu.SubmitSMResp{Header: pdu.Header{Sequence: 999}}) // answers nothing
+		}
+		synctest.Wait()
+		seen := o.seen()
+		slices.Sort(seen.requests)
+		slices.Sort(seen.odd)
+		if !slices.Equal(seen.requests, []int{0, 1}) || !slices.Equal(seen.odd, []int{0, 1}) {
+			t.Errorf("requests of binds %v, odd ones of %v, want 0 and 1", seen.requests, seen.odd)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,7 @@ import (
 	"bindery/smpp"
 	"bindery/smpp/bindpool"
 	"bindery/smpp/pdu"
+	"bindery/smpp/smsctest"
 )
 
 func TestGrowsAndShrinks(t *testing.T) {
@@ -127,6 +129,42 @@ func TestCloseIsBounded(t *testing.T) {
 			t.Error("a closed pool connects")
 		}
 	})
+}
+
+// A carrier that has stopped reading answers no unbind: the connections are
+// closed when the time is over.
+func TestCloseCutsWhatDoesNotEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mute := &unreading{}
+		d := newCarrier().dialer()
+		d.DialContext = mute.dial
+		p, _ := pooledFrom(t, newCarrier(), d, bindpool.Config{Size: 2})
+		time.Sleep(3 * time.Second)
+		if p.Up() != 2 {
+			t.Fatalf("%d up, want 2", p.Up())
+		}
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if err := p.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("close: %v, want the context's error", err)
+		}
+		if took := time.Since(began); took != 2*time.Second {
+			t.Errorf("closed after %v, want 2 s", took)
+		}
+	})
+}
+
+// unreading answers the bind and then reads no more.
+type unreading struct{}
+
+func (*unreading) dial(context.Context, string, string) (net.Conn, error) {
+	ours, theirs := smsctest.Pipe()
+	resp, err := (&pdu.BindResp{Header: pdu.Header{ID: pdu.CommandBindTransceiverResp, Sequence: 1}}).AppendTo(nil)
+	if err == nil {
+		_, err = theirs.Write(resp)
+	}
+	return ours, err
 }
 
 func TestCloseWhileConnecting(t *testing.T) {
