@@ -157,13 +157,17 @@ func (r *Rate) Stat() RateStat {
 	}
 }
 
-// Observe takes over what another call learned of the carrier's present rate,
+// observe takes over what another call learned of the carrier's present rate,
 // so that an instance without a limit joins in when others were throttled.
 func (r *Rate) observe(present, ceiling float64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.set == 0 {
+	if r.set == 0 && r.asks.pending == nil {
 		r.present = present
+		if present == 0 && r.waiting {
+			r.waiting = false
+			signal(r.ready)
+		}
 	}
 	r.ceiling = ceiling
 }

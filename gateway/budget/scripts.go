@@ -10,7 +10,11 @@ import (
 //go:embed lua/*.lua
 var lua embed.FS
 
-var grantScript = script("grant")
+var (
+	grantScript = script("grant")
+	bindScript  = script("bind")
+	pauseScript = script("pause")
+)
 
 func script(name string) *redisdb.Script {
 	source, err := lua.ReadFile("lua/" + name + ".lua")

@@ -91,7 +91,7 @@ func (w *world) client(delay time.Duration) (*redisdb.DB, *link, func()) {
 	c := redis.NewClient(&redis.Options{
 		Addr: "127.0.0.1:1", MaxRetries: -1, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-		Dialer:     func(context.Context, string, string) (net.Conn, error) { return w.m.Dial() },
+		Dialer:                   func(context.Context, string, string) (net.Conn, error) { return w.m.Dial() },
 	})
 	c.AddHook(l)
 	return redisdb.Wrap(c), l, func() { _ = c.Close() }
