@@ -10,46 +10,59 @@ import (
 	"bindery/gateway/ingress"
 )
 
-// methods routes one resource by method; another method is a 405 that says
+// Methods routes one resource by method; another method is a 405 that says
 // which there are.
-type methods map[string]http.HandlerFunc
+type Methods map[string]http.HandlerFunc
 
-func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	method := r.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
+func (m Methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h, ok := m[r.Method]
+	if !ok && r.Method == http.MethodHead {
+		h, ok = m[http.MethodGet]
 	}
-	if h, ok := m[method]; ok {
+	if ok {
 		h(w, r)
 		return
 	}
-	var names []string
+	names := make([]string, 0, len(m))
 	for name := range m {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	w.Header().Set("Allow", strings.Join(names, ", "))
-	problem{Status: http.StatusMethodNotAllowed, Detail: "this resource takes " + strings.Join(names, ", ")}.write(w)
+	allowed := strings.Join(names, ", ")
+	w.Header().Set("Allow", allowed)
+	Problem{Status: http.StatusMethodNotAllowed, Detail: "this resource takes " + allowed}.Write(w)
 }
 
-// account demands a key.
-func (a *API) account(h func(http.ResponseWriter, *http.Request, *ingress.Account)) http.HandlerFunc {
+// Account demands a key.
+func (a *API) Account(h func(http.ResponseWriter, *http.Request, *ingress.Account)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		who, ok := a.authenticate(r)
 		if !ok {
-			problem{Status: http.StatusUnauthorized, Detail: "a valid key is needed: Authorization: Bearer API_KEY"}.write(w)
+			unauthorized.Write(w)
 			return
 		}
 		h(w, r, who)
 	}
 }
 
-// open needs no key from loopback.
-func (a *API) open(h http.HandlerFunc) http.HandlerFunc {
+// Admin demands the key of an account that is an admin.
+func (a *API) Admin(h func(http.ResponseWriter, *http.Request, *ingress.Account)) http.HandlerFunc {
+	return a.Account(func(w http.ResponseWriter, r *http.Request, who *ingress.Account) {
+		if !who.Admin {
+			Problem{Status: http.StatusForbidden, Detail: "this needs an account with admin: true"}.Write(w)
+			return
+		}
+		h(w, r, who)
+	})
+}
+
+// Open needs no key from loopback. It is for what only reads, and shows neither
+// number nor text.
+func (a *API) Open(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if a.RequireKey || !local(r) {
 			if _, ok := a.authenticate(r); !ok {
-				problem{Status: http.StatusUnauthorized, Detail: "a valid key is needed: Authorization: Bearer API_KEY"}.write(w)
+				unauthorized.Write(w)
 				return
 			}
 		}
@@ -58,7 +71,11 @@ func (a *API) open(h http.HandlerFunc) http.HandlerFunc {
 }
 
 func (a *API) authenticate(r *http.Request) (*ingress.Account, bool) {
-	scheme, key, found := strings.Cut(r.Header.Get("Authorization"), " ")
+	values := r.Header.Values("Authorization")
+	if len(values) != 1 {
+		return nil, false
+	}
+	scheme, key, found := strings.Cut(values[0], " ")
 	if !found || !strings.EqualFold(scheme, "Bearer") {
 		return nil, false
 	}
@@ -69,19 +86,23 @@ func (a *API) authenticate(r *http.Request) (*ingress.Account, bool) {
 // (a page elsewhere that makes a browser here ask has another Host).
 func local(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !peer.Addr().Unmap().IsLoopback() {
-		return false
-	}
-	for name := range r.Header {
-		if name == "Forwarded" || name == "Via" || strings.HasPrefix(name, "X-Forwarded-") {
-			return false
+	return err == nil && peer.Addr().Unmap().IsLoopback() && !forwarded(r.Header) && isLoopbackName(r.Host)
+}
+
+func forwarded(h http.Header) bool {
+	for name := range h {
+		if name == "Forwarded" || name == "Via" || name == "X-Real-Ip" || strings.HasPrefix(name, "X-Forwarded-") {
+			return true
 		}
 	}
-	host := r.Host
+	return false
+}
+
+func isLoopbackName(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	host = strings.Trim(host, "[]")
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}

@@ -1,214 +1,151 @@
 package api
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"net/http"
-	"strconv"
-	"unicode/utf8"
 
 	"bindery/gateway/ingress"
 )
 
-// draftField is where a member of a message's JSON goes.
-func draftField(d *ingress.Draft, name string) *string {
+// draftField is where a member of a message's JSON goes: its place in the draft
+// and, of an optional one, its bit.
+func draftField(d *ingress.Draft, name string) (*string, ingress.Fields) {
 	switch name {
 	case "to":
-		return &d.To
+		return &d.To, 0
 	case "from":
-		return &d.From
+		return &d.From, 0
 	case "text":
-		return &d.Text
+		return &d.Text, 0
 	case "priority":
-		return &d.Priority
+		return &d.Priority, ingress.Priority
 	case "send_at":
-		return &d.SendAt
+		return &d.SendAt, ingress.SendAt
 	case "validity":
-		return &d.Validity
+		return &d.Validity, ingress.Validity
 	case "reference":
-		return &d.Reference
+		return &d.Reference, ingress.Reference
 	case "campaign":
-		return &d.Campaign
+		return &d.Campaign, ingress.Campaign
 	case "subject":
-		return &d.Subject
+		return &d.Subject, ingress.Subject
 	case "callback":
-		return &d.Callback
+		return &d.Callback, ingress.Callback
 	case "encoding":
-		return &d.Encoding
+		return &d.Encoding, ingress.Encoding
 	case "kind":
-		return &d.Kind
+		return &d.Kind, ingress.Kind
 	case "on_uncertain":
-		return &d.OnUncertain
+		return &d.OnUncertain, ingress.OnUncertain
 	}
-	return nil
+	return nil, 0
 }
 
-// parseDraft reads one message strictly: what encoding/json would let pass
-// silently (unknown and repeated members, null, lone surrogates that it
-// replaces) is an error that names the member.
-func parseDraft(body []byte) (ingress.Draft, *problem) {
+// parseDraft reads one message strictly: what encoding/json would let pass in
+// silence (unknown and repeated members, null, half surrogate pairs, which it
+// replaces) becomes a fault of the draft, beside which the door tells its own.
+// The problem is for a body that is no JSON object.
+func parseDraft(body []byte) (ingress.Draft, *Problem) {
+	s := &scanner{src: body}
 	var d ingress.Draft
-	if p := wellFormed(body); p != nil {
-		return d, p
+	switch c := s.space(); {
+	case s.at == len(body):
+		return d, &Problem{Status: http.StatusBadRequest, Detail: "the body is empty"}
+	case c != '{':
+		return d, notObject(s)
 	}
-	var errs []ingress.FieldError
-	seen := map[string]bool{}
-	for name, raw := range members(body) {
-		fault := ""
-		to := draftField(&d, name)
-		switch {
-		case to == nil:
-			fault = "unknown field"
-		case seen[name]:
-			fault = "given twice"
-		case raw[0] != '"':
-			fault = "must be a string"
-		case loneSurrogate(raw):
-			fault = "holds half of a surrogate pair"
-		default:
-			*to = unquote(raw)
-			if *to == "" && name != "text" && name != "to" {
-				fault = "must not be empty"
-			}
-		}
-		seen[name] = true
-		if fault != "" {
-			errs = append(errs, ingress.FieldError{Field: fieldName(name), Message: fault})
-		}
+	m := members{draft: &d}
+	err := s.members(func(name string, clean bool) error { return m.read(s, name, clean) })
+	if err == nil {
+		err = s.end()
 	}
-	if len(errs) > 0 {
-		return d, &problem{Status: http.StatusUnprocessableEntity, Detail: "a field is at fault: nothing was queued", Errors: errs}
+	if err != nil {
+		return d, notJSON(err)
 	}
 	return d, nil
 }
 
-// fieldName bounds what an error echoes of a member's name.
-func fieldName(name string) string {
-	if len(name) > 64 {
-		return name[:64] + "…"
-	}
-	return name
+func notJSON(err error) *Problem {
+	return &Problem{Status: http.StatusBadRequest, Detail: "the body is not JSON that is taken: " + err.Error()}
 }
 
-func wellFormed(body []byte) *problem {
-	if !utf8.Valid(body) {
-		return &problem{Status: http.StatusBadRequest, Detail: "the body is not UTF-8"}
+// notObject tells a body that is no JSON from one that is something else.
+func notObject(s *scanner) *Problem {
+	kind, err := s.skip(0)
+	if err == nil {
+		err = s.end()
 	}
-	if !json.Valid(body) {
-		detail := "the body is not JSON"
-		var syntax *json.SyntaxError
-		var v json.RawMessage
-		if err := json.Unmarshal(body, &v); errors.As(err, &syntax) {
-			detail += ": " + syntax.Error() + " (octet " + strconv.FormatInt(syntax.Offset, 10) + ")"
-		}
-		return &problem{Status: http.StatusBadRequest, Detail: detail}
+	if err != nil {
+		return notJSON(err)
 	}
-	if bytes.TrimLeft(body, " \t\r\n")[0] != '{' {
-		return &problem{Status: http.StatusUnprocessableEntity, Detail: "a message is a JSON object"}
-	}
-	return nil
+	return &Problem{Status: http.StatusUnprocessableEntity, Detail: "a message is a JSON object, not " + kind}
 }
 
-// members walks the members of a valid JSON object, repeated ones too.
-func members(body []byte) func(yield func(string, []byte) bool) {
-	return func(yield func(string, []byte) bool) {
-		i := skipSpace(body, bytes.IndexByte(body, '{')+1)
-		for i < len(body) && body[i] == '"' {
-			end := valueEnd(body, i)
-			name := unquote(body[i:end])
-			i = skipSpace(body, end)
-			i = skipSpace(body, i+1) // the colon
-			end = valueEnd(body, i)
-			if !yield(name, body[i:end]) {
-				return
-			}
-			if i = skipSpace(body, end); i >= len(body) || body[i] != ',' {
-				return
-			}
-			i = skipSpace(body, i+1)
-		}
-	}
+// maxFaults bounds the answer to a body that is all unknown fields.
+const maxFaults = 100
+
+// members reads the members of a message into a draft.
+type members struct {
+	draft *ingress.Draft
+	seen  [16]*string // the places that have their value
+	n     int
 }
 
-func skipSpace(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\r' || b[i] == '\n') {
-		i++
+func (m *members) read(s *scanner, name string, clean bool) error {
+	to, bit := draftField(m.draft, name)
+	if to == nil {
+		m.fault(fieldName(name, clean), "is no field of a message")
+		_, err := s.skip(1)
+		return err
 	}
-	return i
+	twice := m.has(to)
+	if s.space() != '"' {
+		kind, err := s.skip(1)
+		m.fault(name, "want a string, not "+kind)
+		return err
+	}
+	text, clean, err := s.text()
+	switch {
+	case twice:
+		m.fault(name, "is given twice")
+	case !clean:
+		m.fault(name, "holds half of a surrogate pair, which is no character")
+	default:
+		*to = text
+	}
+	m.draft.Set |= bit
+	return err
 }
 
-// valueEnd is the end of the valid JSON value that begins at i.
-func valueEnd(b []byte, i int) int {
-	depth, inString := 0, false
-	for ; i < len(b); i++ {
-		switch c := b[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			if inString = !inString; !inString && depth == 0 {
-				return i + 1
-			}
-		case inString:
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			if depth == 0 {
-				return i
-			}
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		case depth == 0 && (c == ',' || c == ':' || c == ' ' || c == '\t' || c == '\r' || c == '\n'):
-			return i
-		}
-	}
-	return i
-}
-
-// unquote decodes a valid JSON string without lone surrogates.
-func unquote(raw []byte) string {
-	var s string
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return string(raw)
-	}
-	return s
-}
-
-// loneSurrogate finds an escape of half a surrogate pair (\ud83d without its
-// partner), which decoders replace silently.
-func loneSurrogate(raw []byte) bool {
-	for i := 0; i < len(raw); i++ {
-		if raw[i] != '\\' {
-			continue
-		}
-		i++
-		if raw[i] != 'u' {
-			continue
-		}
-		u := hex4(raw[i+1:])
-		i += 4
-		switch {
-		case u >= 0xDC00 && u < 0xE000:
-			return true
-		case u < 0xD800 || u >= 0xE000:
-			continue
-		}
-		if i+6 >= len(raw) || raw[i+1] != '\\' || raw[i+2] != 'u' {
+// has tells whether the field was there before, and notes it.
+func (m *members) has(to *string) bool {
+	for _, p := range m.seen[:m.n] {
+		if p == to {
 			return true
 		}
-		if low := hex4(raw[i+3:]); low < 0xDC00 || low >= 0xE000 {
-			return true
-		}
-		i += 6
 	}
+	m.seen[m.n] = to
+	m.n++
 	return false
 }
 
-func hex4(b []byte) uint64 {
-	u, err := strconv.ParseUint(string(b[:4]), 16, 32)
-	if err != nil {
-		return 0
+func (m *members) fault(field, message string) {
+	if len(m.draft.Faults) < maxFaults {
+		m.draft.Faults = append(m.draft.Faults, ingress.FieldError{Field: field, Message: message})
 	}
-	return u
+}
+
+// fieldName bounds what an error echoes of an unknown member's name.
+func fieldName(name string, clean bool) string {
+	const most = 64 // octets
+	if !clean {
+		return "?"
+	}
+	if len(name) <= most {
+		return name
+	}
+	cut := most
+	for cut > 0 && name[cut]&0xC0 == 0x80 { // inside of a character
+		cut--
+	}
+	return name[:cut] + "…"
 }

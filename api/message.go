@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"time"
 
 	"bindery/gateway/ingress"
 	"bindery/queue"
@@ -39,7 +38,7 @@ const milliseconds = "2006-01-02T15:04:05.000Z07:00" // RFC 3339
 func (a *API) message(w http.ResponseWriter, r *http.Request, who *ingress.Account) {
 	v, err := a.Messages.Get(r.Context(), who.ID, queue.ID(r.PathValue("id")))
 	if err != nil {
-		problemOf(err).write(w)
+		a.problemOf(err).Write(w)
 		return
 	}
 	m := message{
@@ -59,16 +58,4 @@ func failed(e queue.Error) *failure {
 		return nil
 	}
 	return &failure{e.Code, e.Message}
-}
-
-// NewServer returns a server with the bounds of a public listener: headers,
-// times of a slow sender, idle connections.
-func NewServer(h http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
-	}
 }

@@ -2,8 +2,9 @@ package api
 
 import (
 	"embed"
-	"io/fs"
 	"net/http"
+	"path"
+	"strings"
 )
 
 //go:embed console
@@ -11,19 +12,21 @@ var console embed.FS
 
 // page serves the status page. Its files need no key from loopback; what they
 // show comes from /metrics and /readyz under the rules of those.
-func page() http.HandlerFunc {
-	files, err := fs.Sub(console, "console")
+func page(w http.ResponseWriter, r *http.Request) {
+	name := path.Join("console", strings.TrimPrefix(r.URL.Path, "/console/"))
+	if r.URL.Path == "/" || r.URL.Path == "/console/" {
+		name = "console/index.html"
+	}
+	info, err := console.Open(name)
 	if err != nil {
-		panic("api: the console is not embedded: " + err.Error())
+		notFound(w, r)
+		return
 	}
-	serve := http.StripPrefix("/console/", http.FileServerFS(files))
-	return func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-		if r.URL.Path == "/" {
-			http.ServeFileFS(w, r, files, "index.html")
-			return
-		}
-		serve.ServeHTTP(w, r)
+	defer info.Close()
+	if stat, err := info.Stat(); err != nil || stat.IsDir() {
+		notFound(w, r)
+		return
 	}
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	http.ServeFileFS(w, r, console, name)
 }

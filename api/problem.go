@@ -4,53 +4,72 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 
 	"bindery/gateway/ingress"
 	"bindery/queue"
 )
 
-// problem is an error body (RFC 9457).
-type problem struct {
+// Problem is an error body (RFC 9457). Type and Title are filled in by Write.
+type Problem struct {
 	Type   string               `json:"type"`
 	Title  string               `json:"title"`
 	Status int                  `json:"status"`
 	Detail string               `json:"detail,omitempty"`
 	Errors []ingress.FieldError `json:"errors,omitempty"`
+	// RetryAfter, in seconds, is the header of that name; 0: none.
+	RetryAfter int `json:"-"`
 }
 
-func (p problem) write(w http.ResponseWriter) {
+// Write answers a request with the problem.
+func (p Problem) Write(w http.ResponseWriter) {
 	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
 	h := w.Header()
-	switch p.Status {
-	case http.StatusServiceUnavailable:
-		h.Set("Retry-After", "1")
-	case http.StatusUnauthorized:
-		h.Set("WWW-Authenticate", "Bearer")
+	if p.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.RetryAfter))
+	}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="bindery"`)
 	}
 	h.Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p) // the client may be gone
 }
 
-// problemOf maps what the door or the queue answered. Text that may hold a
-// number, a text or a secret never gets into it.
-func problemOf(err error) problem {
+// Seconds after which another try is worth it.
+const (
+	retryBusy = 1
+	retryFull = 5 // a full Redis drains by itself, not at once
+)
+
+var unauthorized = Problem{Status: http.StatusUnauthorized, Detail: "a valid key is needed: Authorization: Bearer API_KEY"}
+
+func fieldProblem(errs []ingress.FieldError) Problem {
+	return Problem{Status: http.StatusUnprocessableEntity, Detail: "a field is at fault; nothing was queued", Errors: errs}
+}
+
+// problemOf maps what the door or the queue answered. Nothing of the error's
+// own text gets into it; an error that nobody foresaw is logged.
+func (a *API) problemOf(err error) Problem {
+	busy := Problem{Status: http.StatusServiceUnavailable, RetryAfter: retryBusy}
 	switch {
 	case errors.Is(err, queue.ErrNotFound):
-		return problem{Status: http.StatusNotFound, Detail: "no such message"}
+		return Problem{Status: http.StatusNotFound, Detail: "no such message"}
 	case errors.Is(err, queue.ErrGone):
-		return problem{Status: http.StatusGone, Detail: "the message is past the history"}
+		return Problem{Status: http.StatusGone, Detail: "the message is past the history"}
 	case errors.Is(err, queue.ErrKeyConflict):
-		return problem{Status: http.StatusConflict, Detail: "this Idempotency-Key was used with another body"}
+		return Problem{Status: http.StatusConflict, Detail: "this Idempotency-Key was used with another body"}
 	case errors.Is(err, queue.ErrTooLate):
-		return problem{Status: http.StatusConflict, Detail: "the message may have been sent"}
+		return Problem{Status: http.StatusConflict, Detail: "the message may have been sent"}
 	case errors.Is(err, queue.ErrFull):
-		return problem{Status: http.StatusServiceUnavailable, Detail: "Redis is full: nothing was queued"}
+		busy.Detail, busy.RetryAfter = "Redis is full; nothing was queued", retryFull
+		return busy
 	case errors.Is(err, queue.ErrUnavailable):
-		return problem{Status: http.StatusServiceUnavailable, Detail: "Redis does not answer: the message may or may not be queued; the same Idempotency-Key tells"}
-	default:
-		return problem{Status: http.StatusInternalServerError, Detail: "an error of the gateway; its log says more"}
+		busy.Detail = "Redis does not answer; whether anything was done is not known, and the same Idempotency-Key tells"
+		return busy
 	}
+	a.Log.Error().Err(err).Msg("api: an unforeseen error was answered with 500")
+	return Problem{Status: http.StatusInternalServerError, Detail: "an error of the gateway; its log says more"}
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {

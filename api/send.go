@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 
 	"bindery/gateway/ingress"
 	"bindery/queue"
@@ -24,61 +25,103 @@ type accepted struct {
 	Route    string   `json:"route"`
 }
 
+// send takes one message. 202 means that it is in Redis.
 func (a *API) send(w http.ResponseWriter, r *http.Request, who *ingress.Account) {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		problem{Status: http.StatusUnsupportedMediaType, Detail: "a message is sent as application/json"}.write(w)
+	defer a.inFlight.Add(-1)
+	if a.inFlight.Add(1) > int64(a.MaxInFlight) {
+		Problem{Status: http.StatusServiceUnavailable, Detail: "too many sends are under way; nothing was queued", RetryAfter: retryBusy}.Write(w)
 		return
 	}
-	body, p := readBody(w, r)
+	draft, key, p := readSend(w, r)
 	if p != nil {
-		p.write(w)
-		return
-	}
-	draft, p := parseDraft(body)
-	if p != nil {
-		p.write(w)
-		return
-	}
-	key, p := idempotencyKey(r, body)
-	if p != nil {
-		p.write(w)
+		p.Write(w)
 		return
 	}
 	res := a.Door.Accept(r.Context(), who, []ingress.Draft{draft}, key)[0]
 	switch {
 	case len(res.Errors) > 0:
-		problem{Status: http.StatusUnprocessableEntity, Detail: "a field is at fault: nothing was queued", Errors: res.Errors}.write(w)
+		fieldProblem(res.Errors).Write(w)
 	case res.Err != nil:
-		problemOf(res.Err).write(w)
+		a.problemOf(res.Err).Write(w)
 	default:
-		writeJSON(w, http.StatusAccepted, accepted{res.ID, "queued", res.Parts, res.Encoding, res.Route})
+		w.Header().Set("Location", "/v1/messages/"+string(res.ID))
+		writeJSON(w, http.StatusAccepted, accepted{res.ID, queue.StatusQueued.String(), res.Parts, res.Encoding, res.Route})
 	}
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *problem) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
-	var large *http.MaxBytesError
+// readSend does all that needs only the request, the cheap refusals first.
+func readSend(w http.ResponseWriter, r *http.Request) (d ingress.Draft, key *queue.Key, p *Problem) {
+	if p = checkType(w, r); p != nil {
+		return d, nil, p
+	}
+	name, p := idempotencyKey(r)
+	if p != nil {
+		return d, nil, p
+	}
+	body, p := readBody(w, r)
+	if p != nil {
+		return d, nil, p
+	}
+	if d, p = parseDraft(body); p != nil {
+		return d, nil, p
+	}
+	if name != "" {
+		key = &queue.Key{Hash: shortHash([]byte(name)), Body: shortHash(body)}
+	}
+	return d, key, nil
+}
+
+func shortHash(b []byte) [16]byte {
+	sum := sha256.Sum256(b)
+	return [16]byte(sum[:16])
+}
+
+// checkType wants JSON in UTF-8, not compressed.
+func checkType(w http.ResponseWriter, r *http.Request) *Problem {
+	const taken = "application/json"
+	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset, named := params["charset"]
 	switch {
-	case errors.As(err, &large):
-		return nil, &problem{Status: http.StatusRequestEntityTooLarge, Detail: "a message is at most 256 KiB of JSON"}
+	case err != nil || kind != taken:
+		w.Header().Set("Accept", taken) // RFC 9110 section 15.5.16
+		return &Problem{Status: http.StatusUnsupportedMediaType, Detail: "this version takes one message as " + taken}
+	case named && !strings.EqualFold(charset, "utf-8"):
+		return &Problem{Status: http.StatusUnsupportedMediaType, Detail: "JSON is UTF-8; another charset is not taken"}
+	}
+	if c := r.Header.Get("Content-Encoding"); c != "" && !strings.EqualFold(c, "identity") {
+		w.Header().Set("Accept-Encoding", "identity")
+		return &Problem{Status: http.StatusUnsupportedMediaType, Detail: "a compressed body is not taken"}
+	}
+	return nil
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *Problem) {
+	large := &Problem{Status: http.StatusRequestEntityTooLarge, Detail: "a message is at most 256 KiB of JSON"}
+	if r.ContentLength > maxMessage {
+		w.Header().Set("Connection", "close") // the rest is not read
+		return nil, large
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, large
 	case err != nil:
-		return nil, &problem{Status: http.StatusBadRequest, Detail: "the body ended early"}
+		return nil, &Problem{Status: http.StatusBadRequest, Detail: "the body ended early"}
 	}
 	return body, nil
 }
 
-func idempotencyKey(r *http.Request, body []byte) (*queue.Key, *problem) {
-	values := r.Header.Values("Idempotency-Key")
+// idempotencyKey answers "" when none was given.
+func idempotencyKey(r *http.Request) (string, *Problem) {
+	const name = "Idempotency-Key"
+	values := r.Header.Values(name)
 	if len(values) == 0 {
-		return nil, nil
+		return "", nil
 	}
 	if len(values) > 1 || values[0] == "" || len(values[0]) > maxKey {
-		return nil, &problem{Status: http.StatusBadRequest, Detail: "Idempotency-Key is given once, with 1 to 255 octets"}
+		const message = "want one of 1 to 255 octets"
+		return "", &Problem{Status: http.StatusBadRequest, Detail: name + ": " + message, Errors: []ingress.FieldError{{Field: name, Message: message}}}
 	}
-	k := &queue.Key{}
-	sum := sha256.Sum256([]byte(values[0]))
-	copy(k.Hash[:], sum[:])
-	sum = sha256.Sum256(body)
-	copy(k.Body[:], sum[:])
-	return k, nil
+	return values[0], nil
 }

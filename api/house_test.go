@@ -1,0 +1,102 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"bindery/gateway/ingress"
+	"bindery/queue"
+)
+
+// house is the small world around an API in tests.
+type house struct {
+	drafts []ingress.Draft
+	keys   []*queue.Key
+	result ingress.Result
+	view   *queue.View
+	getErr error
+	ready  error
+	door   *ingress.Door // when set, it answers instead of result
+	log    bytes.Buffer
+}
+
+// withDoor puts the real door behind the API; what it would queue is noted.
+func withDoor(t *testing.T) (*house, *noted) {
+	t.Helper()
+	q := &noted{}
+	d, err := ingress.NewDoor(ingress.Config{Queue: q, Routes: []ingress.Route{{ID: "all", Carriers: []ingress.CarrierProfile{{ID: "alpha"}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &house{door: d}, q
+}
+
+type noted struct{ pushes []queue.Push }
+
+func (q *noted) Accept(_ context.Context, p *queue.Push) ([]queue.ID, error) {
+	q.pushes = append(q.pushes, *p)
+	return make([]queue.ID, len(p.Messages)), nil
+}
+
+func (h *house) Accept(ctx context.Context, who *ingress.Account, ds []ingress.Draft, key *queue.Key) []ingress.Result {
+	if h.door != nil {
+		return h.door.Accept(ctx, who, ds, key)
+	}
+	h.drafts = append(h.drafts, ds...)
+	h.keys = append(h.keys, key)
+	return []ingress.Result{h.result}
+}
+
+func (h *house) Authenticate(key string) (*ingress.Account, bool) {
+	switch key {
+	case "right":
+		return &ingress.Account{ID: "acme"}, true
+	case "noc":
+		return &ingress.Account{ID: "noc", Admin: true}, true
+	}
+	return nil, false
+}
+
+func (h *house) Get(_ context.Context, account string, id queue.ID) (*queue.View, error) {
+	if account != "acme" {
+		return nil, queue.ErrNotFound
+	}
+	return h.view, h.getErr
+}
+
+func (h *house) api() *API {
+	return New(Config{
+		Door: h, Accounts: h, Messages: h, Ready: func(context.Context) error { return h.ready }, Log: zerolog.New(&h.log),
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") }),
+	})
+}
+
+func request(method, path, body string, header ...string) *http.Request {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.RemoteAddr, r.Host = "127.0.0.1:5000", "localhost:8080"
+	r.Header.Set("Authorization", "Bearer right")
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(header); i += 2 {
+		if r.Header.Del(header[i]); header[i+1] != "" {
+			r.Header.Set(header[i], header[i+1])
+		}
+	}
+	return r
+}
+
+func (h *house) do(r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.api().ServeHTTP(w, r)
+	return w
+}
+
+const good = `{"to":"+821012345678","from":"1544","text":"hi"}`

@@ -1,0 +1,113 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+)
+
+// holdAgainstStdlib reads a body by both, and wants the same: what one refuses
+// the other does too, and texts are equal. The scanner is stricter in three
+// ways, which are looked at apart: octets that are no UTF-8, depth, halves of
+// surrogate pairs.
+func holdAgainstStdlib(t interface{ Fatalf(string, ...any) }, body []byte) {
+	d, p := parseDraft(body)
+	valid := json.Valid(body)
+	trimmed := bytes.TrimLeft(body, " \t\r\n")
+	isObject := valid && trimmed[0] == '{'
+	switch {
+	case p == nil && !isObject:
+		t.Fatalf("%q is taken and is no JSON object", body)
+	case p != nil && p.Status == 422 && (!valid || isObject):
+		t.Fatalf("%q: %s", body, p.Detail)
+	case p != nil && p.Status == 400 && isObject && utf8.Valid(body) && !strings.Contains(p.Detail, "nested deeper"):
+		t.Fatalf("%q is JSON, and refused: %s", body, p.Detail)
+	}
+	if p != nil || len(d.Faults) > 0 {
+		return
+	}
+	var want map[string]string
+	if err := json.Unmarshal(body, &want); err != nil {
+		t.Fatalf("%q passes, but: %v", body, err)
+	}
+	for name, value := range want {
+		to, bit := draftField(&d, name)
+		if to == nil || *to != value || bit != 0 && d.Set&bit == 0 {
+			t.Fatalf("%q: %s", body, name)
+		}
+	}
+}
+
+var seeds = []string{
+	good, "", "{}", "[]", "nul", "null", `"a"`, "1", `{"a":"\ud83d\ude00"}`, `{"text":"\\u"}`, `{"x":{"y":[1,"]"]},"to":"1"}`, `{"to":"\u00`, " { } ",
+	`{"text":"\ud83d\ude00\"\\\/\b\f\n\r\t\u00e9"}`, `{"x":-0.5e+10,"y":[true,false,null,{}]}`, `{"x":01}`, `{"x":1.}`, `{"x":.5}`, `{"x":1e}`, `{"x":-}`, `{"x":tru}`,
+	`{"text":"\u12G4"}`, `{"text":"\u00E9\u00c9"}`, `{"x":[1,]}`, `{"x":[}`, `{"text" : "a" , "to" : "b"}`, `{"text":"\uD83D\u0041"}`, "{\"text\":\"\xed\xa0\x80\"}", `{"a":1}{`,
+	`{"to":"a","to":"b"}`, `{,}`, `{"a"}`, `{"a":}`, "{\x00}", "\x00", `{"text":"` + "\x7f" + `"}`, `{"x":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + "}",
+}
+
+func TestScannerAgainstStdlib(t *testing.T) {
+	for _, seed := range seeds {
+		holdAgainstStdlib(t, []byte(seed))
+	}
+}
+
+func FuzzParseDraft(f *testing.F) {
+	for _, seed := range seeds {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) { holdAgainstStdlib(t, body) })
+}
+
+// TestTextsRoundTrip: whatever text is written as JSON is read back, with every
+// way to escape it.
+func TestTextsRoundTrip(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		text := rapid.String().Draw(rt, "text")
+		plain, err := json.Marshal(map[string]string{"text": text})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		escaped := `{"text":"` + escapeAll(text) + `"}`
+		for _, body := range [][]byte{plain, []byte(escaped)} {
+			d, p := parseDraft(body)
+			if p != nil || len(d.Faults) > 0 || d.Text != text {
+				rt.Fatalf("%s: %+v, %+v", body, d, p)
+			}
+		}
+	})
+}
+
+// escapeAll writes every UTF-16 unit of a text as \uXXXX.
+func escapeAll(s string) string {
+	var b strings.Builder
+	const hex = "0123456789abcdefABCDEF"
+	unit := func(u rune) {
+		b.WriteString(`\u`)
+		for shift := 12; shift >= 0; shift -= 4 {
+			b.WriteByte(hex[u>>shift&15])
+		}
+	}
+	for _, r := range s {
+		if r < 0x10000 {
+			unit(r)
+			continue
+		}
+		unit(0xD800 + (r-0x10000)>>10)
+		unit(0xDC00 + (r-0x10000)&0x3FF)
+	}
+	return b.String()
+}
+
+func BenchmarkParseDraft(b *testing.B) {
+	body := []byte(`{"to":"+821012345678","from":"15441234","text":"Hello, your code is 123456","priority":"urgent","reference":"order-123456"}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, p := parseDraft(body); p != nil {
+			b.Fatal(p)
+		}
+	}
+}
