@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -26,7 +27,8 @@ import (
 // carrier is all that the gateway runs for one carrier.
 type carrier struct {
 	cfg        config.Carrier
-	budget     *budget.Rate
+	budget     *budget.Carrier
+	home       *dlr.Home
 	connector  *smppcarrier.Carrier
 	dispatcher *dispatch.Dispatcher
 }
@@ -38,6 +40,7 @@ type common struct {
 	owners  *ownership
 	metrics *metrics
 	log     zerolog.Logger
+	lease   time.Duration
 	// instance names this process start in the carriers' homes.
 	instance string
 }
@@ -47,22 +50,35 @@ func newCarrier(c config.Carrier, routes []string, g common) (*carrier, error) {
 	home := dlr.NewHome(g.db, dlr.HomeOptions{
 		Carrier: c.ID, Submit: form(c.MessageID.Submit), Receipt: form(c.MessageID.Receipt), ReceiptClock: c.ReceiptClock,
 	})
-	rate := budget.NewRate(g.db, budget.RateOptions{Carrier: c.ID, Instance: g.instance, Rate: c.Rate})
+	made := &carrier{cfg: c}
+	made.budget = budget.NewCarrier(
+		budget.NewRate(g.db, budget.RateOptions{Carrier: c.ID, Instance: g.instance, Rate: c.Rate}),
+		budget.NewBinds(g.db, budget.BindsOptions{
+			Carrier: c.ID, Instance: g.instance, Binds: c.Binds, Lease: g.lease,
+			Held: made.held, Up: made.up, Share: made.setBinds,
+		}))
 	g.metrics.carrier(c.ID)
 	d, err := dispatch.New(dispatch.Config{
 		Carrier: c.ID, Routes: routes, ResponseTimeout: c.ResponseTimeout,
 		TemporaryTries: c.Retry.Temporary, UncertainTries: c.Retry.Uncertain,
 		Wake: g.queue.Wake(), Observer: observer{g.metrics, c.ID}, Log: g.log,
-	}, dispatch.Homes{Owners: g.owners, Finisher: g.queue, Correlator: home, Keeper: keeper{home}}, shared{rate})
+	}, dispatch.Homes{Owners: g.owners, Finisher: g.queue, Correlator: home, Keeper: keeper{home}}, shared{made.budget})
 	if err != nil {
 		return nil, err
 	}
-	connector, err := connect(c, g, d)
-	if err != nil {
-		return nil, err
-	}
-	return &carrier{c, rate, connector, d}, nil
+	made.home, made.dispatcher = home, d
+	made.connector, err = connect(c, g, d)
+	return made, err
 }
+
+// held counts the binds that this instance holds, those being opened or closed
+// too: what it may not hold any more is another's only once it is gone.
+func (c *carrier) held() int { return c.connector.Held() }
+
+func (c *carrier) up() int { return c.connector.Up() }
+
+// setBinds is told this instance's share of the carrier's binds.
+func (c *carrier) setBinds(n int) { c.connector.SetBinds(n) }
 
 var idForms = map[string]dlr.IDForm{"auto": dlr.Auto, "as-is": dlr.AsIs, "hex": dlr.Hex, "decimal": dlr.Decimal}
 
@@ -92,7 +108,6 @@ func connect(c config.Carrier, g common, sink dispatch.Sink) (*smppcarrier.Carri
 		Carrier: c.ID, Window: c.Window, Coding: profile, Log: g.log,
 		Source: source(pdu.CommandBindTransceiver),
 	}
-	cfg.Pool.Size = c.Binds
 	if c.Bind == config.BindPair {
 		cfg.Source = source(pdu.CommandBindTransmitter)
 		cfg.Pool.Receiver = source(pdu.CommandBindReceiver)
@@ -154,7 +169,7 @@ func clientTLS(c *config.ClientTLS) (*tls.Config, error) {
 
 // run drives the carrier until ctx is over.
 func (c *carrier) run(l *loops, log zerolog.Logger) {
-	l.start(func(ctx context.Context) { c.complain(ctx, log, "rate", c.budget.Run(ctx)) })
+	l.start(func(ctx context.Context) { c.complain(ctx, log, "budget", c.budget.Run(ctx)) })
 	l.start(func(ctx context.Context) { c.complain(ctx, log, "binds", c.connector.Run(ctx)) })
 	l.start(func(ctx context.Context) { c.dispatcher.Run(ctx, c.connector) })
 }
@@ -181,9 +196,7 @@ func (c *carrier) stop(ctx context.Context) error {
 }
 
 // shared is the carrier's budget as dispatch asks it.
-type shared struct{ *budget.Rate }
+type shared struct{ *budget.Carrier }
 
+// Give is part of dispatch.Rate.
 func (s shared) Give(n int) { s.Return(n) }
-
-// Paused is part of dispatch.Rate.
-func (s shared) Paused() bool { return false }

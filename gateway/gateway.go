@@ -92,7 +92,7 @@ func receiptClocks(cfg *config.Config) func(string) time.Duration {
 }
 
 func (g *Gateway) makeCarriers() error {
-	common := common{g.db, g.queue, g.owners, g.metrics, g.log, rand.Text()}
+	common := common{g.db, g.queue, g.owners, g.metrics, g.log, g.cfg.Redis.Lease, rand.Text()}
 	routes := map[string][]string{}
 	for _, r := range g.cfg.Routes {
 		for _, id := range r.Carriers {
@@ -188,6 +188,7 @@ func (g *Gateway) open(ctx context.Context) error {
 		g.queue.Run(ctx, func(step string, err error) { g.log.Warn().Err(err).Str("step", step).Msg("queue") })
 	})
 	g.down.add("leases", g.owners.leave)
+	g.down.add("bind slots", g.leaveBinds)
 	driving := newLoops()
 	g.down.add("carrier loops", driving.stop)
 	for _, c := range g.carriers {
@@ -241,6 +242,16 @@ func (g *Gateway) stopCarriers(ctx context.Context) error {
 	var all []error
 	for range g.carriers {
 		all = append(all, <-errs)
+	}
+	return errors.Join(all...)
+}
+
+// leaveBinds gives the bind slots back, so that other instances need not wait
+// for the lease.
+func (g *Gateway) leaveBinds(ctx context.Context) error {
+	var all []error
+	for _, c := range g.carriers {
+		all = append(all, c.budget.Leave(ctx))
 	}
 	return errors.Join(all...)
 }

@@ -90,3 +90,12 @@ func kindOfEnd(err error) endKind {
 	}
 	return remoteEnd
 }
+
+// Held counts the binds that the pool has or may open at any moment, and those
+// that are leaving and not gone yet.
+func (p *Pool) Held() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.leaving = stillThere(p.leaving)
+	return len(p.binds) + len(p.leaving)
+}
