@@ -15,7 +15,8 @@ func texts(ps []Problem) (list []string) {
 }
 
 func TestUnserved(t *testing.T) {
-	const file = `smpp: {}
+	const file = `redis: {history: {memory: 30%}}
+smpp: {}
 accounts:
   - id: a
     api_key: 0123456789abcdefghijklm
@@ -25,7 +26,7 @@ accounts:
     inbox: true
     ordered: true
 carriers:
-  - {id: c, accept: {system_id: t, password: p}}
+  - {id: c, accept: {system_id: t, password: p}, time_zone: "+09:00"}
 routes: [{id: d, carriers: [c]}]
 `
 	c, err := Parse("x.yaml", []byte(file), testEnv)
@@ -33,7 +34,7 @@ routes: [{id: d, carriers: [c]}]
 		t.Fatal(err)
 	}
 	got := texts(c.Unserved())
-	want := []string{"1: smpp: ", "5: accounts[0].smpp: ", "6: accounts[0].webhook: ", "7: accounts[0].rate: ", "8: accounts[0].inbox: ", "9: accounts[0].ordered: ", "11: carriers[0].accept: "}
+	want := []string{"1: redis.history.memory: ", "2: smpp: ", "6: accounts[0].smpp: ", "7: accounts[0].webhook: ", "8: accounts[0].rate: ", "9: accounts[0].inbox: ", "10: accounts[0].ordered: ", "12: carriers[0].accept: ", "12: carriers[0].time_zone: "}
 	if len(got) != len(want) {
 		t.Fatalf("got %q", got)
 	}
