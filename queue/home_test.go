@@ -263,7 +263,7 @@ func (h *home) checkFiled() {
 			if s.state == stateSubmitted {
 				at = fromTick(s.submitted, now).Add(h.q.receiptClock("alpha"))
 			}
-			if s.state.ended() || s.state.leased() && at.Before(now) {
+			if s.state.ended() || s.state.leased() && !at.After(now) {
 				continue
 			}
 			if filed := time.UnixMilli(int64(due)); filed.After(at.Add(2*tick)) && filed.After(now) {

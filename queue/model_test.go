@@ -407,7 +407,8 @@ func (w *world) end() {
 	}
 	for id, f := range w.ids {
 		if f.final == "" {
-			w.Errorf("%s never ended", id)
+			view, err := w.q.Get(w.ctx, f.account, id)
+			w.Errorf("%s never ended: %+v, %+v, %v", id, f, view, err)
 		}
 	}
 	// lanes may hold descriptors of what is gone until someone leases

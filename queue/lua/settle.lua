@@ -25,6 +25,15 @@ local function owes(lease4)
   return n > 0
 end
 
+-- onlySurplus: is no other part of the message needed either? Then it fails:
+-- every message ends.
+local function onlySurplus(b, i, first, last)
+  for q = first, last do
+    if q ~= i and part(b, q).st ~= SURPLUS then return false end
+  end
+  return true
+end
+
 -- sent ends or submits part i by its verdict; false for one that goes on waiting.
 local function sent(b, i, x, first, last, verdict, err, e)
   if verdict == OK then
@@ -40,7 +49,7 @@ local function sent(b, i, x, first, last, verdict, err, e)
     x.err = err
     final(b, i, x, first, last, has(x, MAYBE) and UNKNOWN or EXPIRED, e)
   elseif verdict == UNNEEDED then
-    final(b, i, x, first, last, SURPLUS)
+    final(b, i, x, first, last, onlySurplus(b, i, first, last) and FAILED or SURPLUS)
     tellSubmitted(b, first, last)
   else
     return false
@@ -75,7 +84,7 @@ local function goOn(b, list)
   for _, w in ipairs(free) do
     wait(b, w.i, w.x, w.first, w.last, w.delay)
   end
-  for _, w in ipairs(free) do revive(b, w.first, w.last, w.delay) end
+  for _, w in ipairs(free) do revive(b, w.x, w.first, w.last, w.delay) end
 end
 
 local function settleBlock(b, records, errors)

@@ -43,16 +43,17 @@ local function wait(b, i, x, first, last, delay)
   end
 end
 
--- revive lets surplus parts wait again when nothing of their message was taken:
--- the next carrier may need them.
-local function revive(b, first, last, delay)
+-- revive lets the surplus parts of x's message, which waits again, wait with it
+-- when nothing of it was taken: the next carrier may need them.
+local function revive(b, x, first, last, delay)
   for q = first, last do
-    if isOpen(part(b, q)) then return end
+    local y = part(b, q)
+    if isOpen(y) or ended(y.st) and y.st ~= SURPLUS then return end
   end
   for q = first, last do
     local y = part(b, q)
     if y.st == SURPLUS then
-      y.ended = part(b, first).ended
+      y.ended = x.ended
       change(b, q, y)
       wait(b, q, y, first, last, delay)
     end
