@@ -128,16 +128,16 @@ func (d *Dispatcher) Outcomes(os []Outcome) {
 			d.hand.pause(now, d.cfg.SessionPause)
 		}
 	}
-	if d.hand.holds(now) {
-		// In the same batch as the refused, so that they go back in one order.
-		d.in.addBack(d.hand.takeWaiting(), ClassUnsent)
-	}
+	refused := d.hand.refused > 0
 	d.in.mu.Unlock()
 	d.hand.mu.Unlock()
 	if strange > 0 {
 		d.cfg.Log.Error().Int("outcomes", strange).Msg("connector told an outcome that was not owed")
 	}
 	signal(d.in.signal)
+	if refused {
+		signal(d.wakeSubmitter) // takes back what waits behind it
+	}
 }
 
 // Receipts is part of Sink.

@@ -87,7 +87,7 @@ func (l *leaser) want(now time.Time) (n, enough int) {
 	h := &d.hand
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if window == 0 || h.stopping || h.stalled || h.returning > 0 || h.paused(now) {
+	if window == 0 || h.stopping || h.stalled {
 		return 0, 0
 	}
 	h.pace.roll(now)

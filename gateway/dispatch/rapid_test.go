@@ -125,7 +125,7 @@ func runPlan(t *testing.T, p plan) error {
 	}
 	q.mu.Unlock()
 	r.disturb(p)
-	pass(5 * time.Minute)
+	pass(3 * time.Minute)
 	return r.verify(p)
 }
 
@@ -226,7 +226,7 @@ func TestThrottledGoesAgainFirst(t *testing.T) {
 				return r
 			}
 			start(t, Config{ThrottlePause: pause}, q, c, nil)
-			pass(5 * time.Minute)
+			pass(3 * time.Minute)
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			failed = overtaken(c.history, parts)

@@ -58,9 +58,9 @@ func (r *responder) settleBacks(ctx context.Context) error {
 // backsWait is how long what goes back waits for more of its kind. A carrier
 // that hands everything back waits for the lease call that is still out, for
 // what the submitter is about to take back, and for what the next round finds in
-// the inbox; while a throttle pauses the carrier anyway, also for the refusals
-// that are still under way. So all of it goes back in the order in which it was
-// leased.
+// the inbox; while a throttle pauses the carrier anyway, or the last bind went,
+// also for the outcomes that are still to come. So all of it goes back in the
+// order in which it was leased.
 func (r *responder) backsWait(now time.Time) time.Duration {
 	window, paused := r.d.conn.Window(), r.d.rate.Paused()
 	h := &r.d.hand
@@ -69,7 +69,11 @@ func (r *responder) backsWait(now time.Time) time.Duration {
 	switch {
 	case (window == 0 || paused || h.stopping || h.holds(now)) && (h.asking || h.parts > 0 || h.returning > len(r.backs)):
 		return gather
-	case h.paused(now) && window > 0 && h.open > 0 && !h.stopping:
+	case h.open == 0 || h.stopping:
+		return 0
+	case window == 0:
+		return r.backSince.Add(gather).Sub(now)
+	case h.paused(now):
 		return min(r.backSince.Add(gather).Sub(now), h.pausedUntil.Sub(now))
 	}
 	return 0

@@ -112,11 +112,6 @@ func (h *hand) revive() {
 func (h *hand) takeAll() []Submission {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.takeWaiting()
-}
-
-// takeWaiting is takeAll under h.mu.
-func (h *hand) takeWaiting() []Submission {
 	var all []Submission
 	for _, run := range h.waiting {
 		all = append(all, run...)

@@ -275,6 +275,9 @@ func TestCutMidWindow(t *testing.T) {
 		if r.Slots() != 5 || r.Window() != 20 {
 			t.Errorf("%d slots of %d", r.Slots(), r.Window())
 		}
+		r.smsc.Set(func(o *smsctest.Options) {
+			o.Authorize = func(*pdu.Bind) pdu.CommandStatus { return pdu.StatusSysErr }
+		})
 		r.smsc.Cut()
 		pass(100 * time.Millisecond)
 		for i := range subs {
@@ -286,7 +289,8 @@ func TestCutMidWindow(t *testing.T) {
 			t.Errorf("%d slots of %d with no bind", r.Slots(), r.Window())
 		}
 		r.wantSettled()
-		pass(10 * time.Second)
+		r.smsc.Set(func(o *smsctest.Options) { o.Authorize = nil })
+		pass(3 * time.Minute)
 		if r.Window() != 20 {
 			t.Error("not bound again")
 		}
