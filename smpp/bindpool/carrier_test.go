@@ -27,6 +27,7 @@ type carrier struct {
 	status func(bind int) pdu.CommandStatus // of the nth bind, from 0; nil: all good
 	refuse func(dial int) error             // of the nth dial; nil: none
 	mute   bool                             // answers no submit_sm
+	slow   time.Duration                    // until a bind is answered
 
 	mu sync.Mutex // guards history and live
 	history
@@ -40,14 +41,15 @@ type history struct {
 	binds  []time.Duration
 	modes  []pdu.CommandID
 	places []string
-	most   int // sessions at once
+	most   int     // sessions at once
+	ends   []error // of sessions
 }
 
 func (c *carrier) seen() history {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	h := c.history
-	h.dials, h.binds = slices.Clone(h.dials), slices.Clone(h.binds)
+	h.dials, h.binds, h.ends = slices.Clone(h.dials), slices.Clone(h.binds), slices.Clone(h.ends)
 	return h
 }
 
@@ -86,6 +88,7 @@ func (c *carrier) dial(_ context.Context, _, address string) (net.Conn, error) {
 }
 
 func (c *carrier) authorize(b *pdu.Bind) (pdu.CommandStatus, smpp.Handler) {
+	time.Sleep(c.slow)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := len(c.binds)
@@ -136,7 +139,12 @@ func (h *carrierSide) Request(s *smpp.Session, p pdu.PDU) {
 
 func (h *carrierSide) Result(*smpp.Session, smpp.Result) {}
 func (h *carrierSide) Idle(*smpp.Session)                {}
-func (h *carrierSide) Closed(*smpp.Session, error)       {}
+
+func (h *carrierSide) Closed(_ *smpp.Session, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ends = append(h.ends, err)
+}
 
 // owner notes what the pool tells.
 type owner struct {

@@ -133,6 +133,25 @@ func TestWrongCredentials(t *testing.T) {
 	})
 }
 
+// A carrier that takes its time to refuse: after the first round one bind at a
+// time asks.
+func TestWrongCredentialsSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCarrier()
+		c.slow = 3 * time.Second
+		c.status = func(int) pdu.CommandStatus { return pdu.StatusInvPaswd }
+		pooled(t, c, bindpool.Config{Size: 4})
+		until(10*time.Second, c)
+		first := len(c.seen().binds)
+		until(26*time.Minute, c)
+		if later := c.seen().binds[first:]; len(later) > 5 || len(later) < 3 {
+			t.Errorf("binds at %v", later)
+		} else {
+			spaced(t, later, 5*time.Minute)
+		}
+	})
+}
+
 // A carrier that refuses one bind too many as if its credentials were wrong
 // does not hold up the others.
 func TestRefusalWhileOthersAreUp(t *testing.T) {

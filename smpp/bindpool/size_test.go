@@ -120,6 +120,11 @@ func TestCloseIsBounded(t *testing.T) {
 		if took := time.Since(began); took > 10*time.Second || took < 9*time.Second {
 			t.Errorf("closed after %v: the windows may drain for 9 s, then unbind", took)
 		}
+		for _, err := range c.seen().ends {
+			if !errors.Is(err, smpp.ErrUnbound) {
+				t.Errorf("the carrier saw %v, want an unbind", err)
+			}
+		}
 		if len(o.seen().results) != 9 || p.Up() != 0 {
 			t.Errorf("%d results, %d up", len(o.seen().results), p.Up())
 		}
@@ -211,6 +216,27 @@ func TestPair(t *testing.T) {
 		until(10*time.Second, c)
 		if len(c.seen().modes) != 4 || p.Up() != 1 || !slices.Equal(o.seen().events, []string{"up 0", "down 0", "up 0"}) {
 			t.Errorf("bound as %v, events %v", c.seen().modes, o.seen().events)
+		}
+	})
+}
+
+// The receiver of a pair does not come up: its transmitter is not kept.
+func TestHalfAPair(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCarrier()
+		c.status = func(n int) pdu.CommandStatus {
+			if c.modes[n] == pdu.BindReceiver {
+				return pdu.StatusSysErr
+			}
+			return pdu.StatusOK
+		}
+		tx, rx := c.dialer(), c.dialer()
+		tx.Bind.ID, rx.Bind.ID = pdu.BindTransmitter, pdu.BindReceiver
+		p, o := pooledFrom(t, c, tx, bindpool.Config{Size: 1, Receiver: rx})
+		until(3*time.Minute, c)
+		seen := c.seen()
+		if p.Up() != 0 || seen.most != 1 || len(seen.binds) < 8 || len(o.seen().failures) < 4 {
+			t.Errorf("%d up, %d sessions at once, %d binds, failures %v", p.Up(), seen.most, len(seen.binds), o.seen().failures)
 		}
 	})
 }
