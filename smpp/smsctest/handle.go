@@ -108,15 +108,18 @@ func (c *Conn) handle(r *request) {
 	}
 }
 
+// refusals are the operations that have a response of their own and that the
+// SMSC does not do.
+var refusals = map[pdu.CommandID]pdu.CommandStatus{
+	pdu.CommandQuerySM:     pdu.StatusQueryFail,
+	pdu.CommandCancelSM:    pdu.StatusCancelFail,
+	pdu.CommandReplaceSM:   pdu.StatusReplaceFail,
+	pdu.CommandSubmitMulti: pdu.StatusSubmitFail,
+}
+
 // other answers what the SMSC does not do: by the operation's own response
 // where it has one, else by generic_nack.
 func (c *Conn) other(r *request, h *pdu.Header) {
-	refusals := map[pdu.CommandID]pdu.CommandStatus{
-		pdu.CommandQuerySM:     pdu.StatusQueryFail,
-		pdu.CommandCancelSM:    pdu.StatusCancelFail,
-		pdu.CommandReplaceSM:   pdu.StatusReplaceFail,
-		pdu.CommandSubmitMulti: pdu.StatusSubmitFail,
-	}
 	c.s.meter.Unknown++
 	if status, ok := refusals[h.ID]; ok {
 		c.respond(r, status)

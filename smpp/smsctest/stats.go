@@ -154,7 +154,7 @@ func (n *notice) ring() {
 }
 
 // Wait returns when reached answers true of the present state, which it is
-// asked at every change, or with ctx's error.
+// asked at every change, or with ctx's error. It must not call the SMSC.
 func (s *SMSC) Wait(ctx context.Context, reached func(Stats) bool) error {
 	for {
 		s.mu.Lock()
