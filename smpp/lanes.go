@@ -118,6 +118,7 @@ func wholePDUs(buf []byte, max int, alone bool) int {
 	}
 	return n
 }
+
 // The octets of a PDU that the session looks at without decoding it
 // (SMPP 3.4 §3.2).
 
