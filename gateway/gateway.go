@@ -146,7 +146,7 @@ func (g *Gateway) listen(failed chan<- error) error {
 	}
 	srv := api.NewServer(api.New(api.Config{
 		Door: g.door, Accounts: g.accounts, Messages: pusher{g}, Ready: g.ready, RequireKey: g.cfg.HTTP.RequireKey,
-		Metrics: promhttp.HandlerFor(g.metrics.registry, promhttp.HandlerOpts{}),
+		Metrics: promhttp.HandlerFor(g.metrics.registry, promhttp.HandlerOpts{}), Log: g.log,
 	}))
 	go func() {
 		serve := func() error { return srv.Serve(l) }

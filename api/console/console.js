@@ -36,7 +36,9 @@ const show = (all) => {
       n('bindery_submits_total', 'ok'), n('bindery_submits_total', 'throttled'), n('bindery_submits_total', 'permanent'),
       n('bindery_receipts_total', 'delivered'), n('bindery_receipts_total', 'undelivered')];
   }));
-  rows('queues', all.filter((m) => m.name === 'bindery_queue_depth').map(({ labels, value }) => {
+  const order = ({ labels }) => `${labels.route} ${['urgent', 'normal', 'bulk'].indexOf(labels.priority)}`;
+  const queues = all.filter((m) => m.name === 'bindery_queue_depth').sort((a, b) => (order(a) < order(b) ? -1 : 1));
+  rows('queues', queues.map(({ labels, value }) => {
     const oldest = sum(all, 'bindery_queue_oldest_seconds', labels);
     return [[labels.route], [labels.priority], [value.toLocaleString(), 'n'], [value ? `${oldest.toFixed(1)} s` : '–', 'n']];
   }));
