@@ -23,7 +23,7 @@ import (
 // event is what a reader of the status stream sees.
 type event struct {
 	ID, Status, To, Carrier, At, Reference string
-	Parts                                  int
+	Parts, Attempt                         int
 	Uncertain, Late                        bool
 	Error                                  *struct{ Code, Message string }
 }
@@ -39,16 +39,23 @@ func stream(t *testing.T, c *redis.Client, account string) []event {
 	}
 	var all []event
 	for _, x := range entries {
-		lines := strings.Split(x.Values["events"].(string), "\n")
-		if len(x.Values) != 1 || len(lines) > 100 {
-			t.Fatalf("entry %s has %d fields and %d events", x.ID, len(x.Values), len(lines))
-		}
-		for _, line := range lines {
-			var e event
-			if err := json.Unmarshal([]byte(line), &e); err != nil {
-				t.Fatalf("event %s in %s: %v", line, x.ID, err)
-			}
-			all = append(all, e)
+		all = append(all, eventsOf(t, x)...)
+	}
+	return all
+}
+
+// eventsOf reads one entry of a status stream.
+func eventsOf(t *testing.T, x redis.XMessage) []event {
+	t.Helper()
+	blob, _ := x.Values["events"].(string)
+	lines := strings.Split(blob, "\n")
+	if len(x.Values) != 1 || len(lines) > 100 {
+		t.Fatalf("entry %s has %d fields and %d events", x.ID, len(x.Values), len(lines))
+	}
+	all := make([]event, len(lines))
+	for i, line := range lines {
+		if err := json.Unmarshal([]byte(line), &all[i]); err != nil {
+			t.Fatalf("event %s in %s: %v", line, x.ID, err)
 		}
 	}
 	return all

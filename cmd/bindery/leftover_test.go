@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// left says what Redis still has to do, "" when nothing: no lane, nothing due
+// or dead, nothing owed by a lease, and every part of every block ended.
+func (l *ledger) left() string {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if why := l.unsettled(ctx); why != "" {
+		return why
+	}
+	parts, open := 0, 0
+	keys, err := l.keys(ctx, "bindery:{s*}:slots:*")
+	if err != nil {
+		return err.Error()
+	}
+	for _, k := range keys {
+		raw, err := l.redis.Get(ctx, k).Result()
+		if err != nil || len(raw)%slotOctets != 0 {
+			return fmt.Sprintf("%s has %d octets: %v", k, len(raw), err)
+		}
+		for i := 0; i < len(raw); i += slotOctets {
+			parts++
+			if raw[i] < endedState {
+				open++
+			}
+		}
+	}
+	if want := l.parts(); parts != want {
+		return fmt.Sprintf("Redis has the slots of %d parts, %d were accepted", parts, want)
+	}
+	if open > 0 {
+		return fmt.Sprintf("%d parts have not ended", open)
+	}
+	return ""
+}
+
+// A slot as queue lays it out: its first octet is the state.
+const (
+	slotOctets = 20
+	endedState = 16
+)
+
+// unsettled says what waits or is owed by a lease, "" when nothing.
+func (l *ledger) unsettled(ctx context.Context) string {
+	for _, pattern := range []string{"queue:*", "due", "dead"} {
+		keys, err := l.keys(ctx, "bindery:{s*}:"+pattern)
+		if err != nil {
+			return err.Error()
+		}
+		if len(keys) > 0 {
+			return fmt.Sprintf("Redis still has %s", strings.Join(keys, " "))
+		}
+	}
+	leases, err := l.keys(ctx, "bindery:{s*}:lease:*")
+	if err != nil {
+		return err.Error()
+	}
+	for _, k := range leases {
+		fields, err := l.redis.HGetAll(ctx, k).Result()
+		if err != nil {
+			return err.Error()
+		}
+		for f, v := range fields {
+			if !strings.HasPrefix(f, "@") { // a carrier's last number
+				return fmt.Sprintf("%s owes %s: %s", k, f, v)
+			}
+		}
+	}
+	return ""
+}
+
+func (l *ledger) keys(ctx context.Context, pattern string) ([]string, error) {
+	var all []string
+	scan := l.redis.Scan(ctx, 0, pattern, 1000).Iterator()
+	for scan.Next(ctx) {
+		all = append(all, scan.Val())
+	}
+	return all, scan.Err()
+}
+
+// parked counts the receipts that found no part.
+func (l *ledger) parked() int {
+	ctx := context.Background()
+	keys, err := l.keys(ctx, "bindery:{c:*}:early")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	n := 0
+	for _, k := range keys {
+		ids, err := l.redis.HLen(ctx, k).Result()
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		n += int(ids)
+	}
+	return n
+}
+
+func (l *ledger) parts() (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range l.byID {
+		n += a.parts
+	}
+	return n
+}
