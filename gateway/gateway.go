@@ -77,10 +77,17 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 	if err := g.makeCarriers(); err != nil {
 		return nil, err
 	}
+	g.owners.withdraw = g.withdraw
 	if err := g.makeDoor(); err != nil {
 		return nil, err
 	}
 	return g, g.metrics.registry.Register(newGauges(g))
+}
+
+func (g *Gateway) withdraw() {
+	for _, c := range g.carriers {
+		c.connector.Withdraw()
+	}
 }
 
 func receiptClocks(cfg *config.Config) func(string) time.Duration {

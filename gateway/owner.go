@@ -24,12 +24,16 @@ type ownership struct {
 	log     zerolog.Logger
 	present atomic.Pointer[queue.Owner]
 	lapsed  chan struct{}
+	// withdraw takes back what waits to be written. It is called while there is
+	// no owner, so the fence is shut, and before there is another: nothing that
+	// was leased under the old one is written under the new.
+	withdraw func()
 }
 
 const ownerRetry = 500 * time.Millisecond
 
 func newOwnership(q *queue.Queue, lease time.Duration, log zerolog.Logger) *ownership {
-	return &ownership{queue: q, every: lease / 3, log: log, lapsed: make(chan struct{}, 1)}
+	return &ownership{queue: q, every: lease / 3, log: log, lapsed: make(chan struct{}, 1), withdraw: func() {}}
 }
 
 // Present is the owner that leases are taken under, nil while there is none.
@@ -70,6 +74,7 @@ func (o *ownership) step(ctx context.Context) time.Duration {
 	defer cancel()
 	p := o.present.Load()
 	if p == nil {
+		o.withdraw()
 		fresh, err := o.queue.NewOwner(call)
 		if err != nil {
 			o.log.Warn().Err(err).Msg("registering as owner of leases")

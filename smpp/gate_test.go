@@ -53,3 +53,26 @@ func TestGateClosesBehindABlockedWrite(t *testing.T) {
 		owner.wantResults(t, "unwritten 2:the gate was closed", "unwritten 3:the gate was closed")
 	})
 }
+
+// What waits behind a blocked write is withdrawn although the gate is open
+// again by the time that the writer comes to it: a new owner of leases must not
+// send what belongs to whoever reclaimed it from the old one.
+func TestWithdrawBehindABlockedWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, peer, owner := bound(t, smpp.Config{Window: 100})
+		fill := &pdu.DataSM{TLVs: pdu.TLVs{{Tag: pdu.TagMessagePayload, Value: make([]byte, 40000)}}}
+		for token := range uint64(4) { // one is in the pipe, one is half written
+			if err := s.Submit(fill, token); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		s.Withdraw()
+		synctest.Wait()
+		owner.wantResults(t, "unwritten 2:the gate was closed", "unwritten 3:the gate was closed")
+		peer.want(t, pdu.CommandDataSM, 0, 2)
+		peer.want(t, pdu.CommandDataSM, 0, 3)
+		mustSubmit(t, s, 5) // the session goes on
+		peer.want(t, pdu.CommandSubmitSM, 0, 6)
+	})
+}

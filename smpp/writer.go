@@ -76,6 +76,14 @@ func (s *Session) gateOpen() bool {
 	return false
 }
 
+// Withdraw gives back, with ErrGate and Written false, every request that the
+// writer has not taken, as a closed Gate would. The session goes on.
+func (s *Session) Withdraw() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.giveBack(ErrGate)
+}
+
 // giveBack returns every request that the writer has not taken (mu held).
 func (s *Session) giveBack(err error) {
 	for _, sl := range s.win.takeFrom(s.out.taken, nil) {

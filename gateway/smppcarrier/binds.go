@@ -15,3 +15,11 @@ func (c *Carrier) Held() int {
 	}
 	return 0
 }
+
+// Withdraw gives back what is unwritten: the lease that it was taken under is
+// over.
+func (c *Carrier) Withdraw() {
+	if pool := c.pool.Load(); pool != nil {
+		pool.Withdraw()
+	}
+}

@@ -110,6 +110,13 @@ func (p *Pool) tellFreed() {
 	}
 }
 
+// Withdraw gives back what was submitted and not written yet, on every bind.
+func (p *Pool) Withdraw() {
+	for _, b := range *p.live.Load() {
+		b.session.Withdraw()
+	}
+}
+
 // Up is how many binds are up.
 func (p *Pool) Up() int { return len(*p.live.Load()) }
 
