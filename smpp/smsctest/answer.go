@@ -37,7 +37,8 @@ func (s *SMSC) send(a *answer, act *Action, now time.Time, d time.Duration) {
 		a.act = &Action{cut: act.cut, cutSet: act.cutSet, raw: act.raw, number: act.number}
 	}
 	if d > 0 {
-		s.later.at(now.Add(d), event{kind: eventAnswer, answer: *a})
+		later := *a
+		s.later.at(now.Add(d), event{kind: eventAnswer, answer: &later})
 		return
 	}
 	a.c.emit(a, now)

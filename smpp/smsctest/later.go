@@ -66,7 +66,7 @@ func (e *event) run(s *SMSC, now time.Time) {
 	case e.fn != nil:
 		e.fn()
 	case e.kind == eventAnswer:
-		e.answer.c.emit(&e.answer, now)
+		e.answer.c.emit(e.answer, now)
 	case e.kind == eventDelivery:
 		s.deliver(e.delivery, now)
 	}

@@ -12,7 +12,7 @@ const tick = 100 * time.Microsecond
 // kind says.
 type event struct {
 	kind     eventKind
-	answer   answer
+	answer   *answer // by pointer: receipts, not late answers, are what comes by the million
 	delivery delivery
 	fn       func()
 }
