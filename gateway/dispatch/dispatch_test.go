@@ -121,3 +121,70 @@ func TestValidate(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAnIdleQueueIsNotAskedAllTheTime(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		bell := make(chan struct{}, 1)
+		q, c := newFakeQueue(names(100)...), newFakeConn(200)
+		n := 0
+		c.answer = func(string, int) reply { n++; return reply{after: time.Duration(n) * 20 * time.Millisecond} }
+		start(t, Config{Wake: bell}, q, c, nil)
+		pass(10 * time.Second) // a response and a free slot each 20 ms for 2 s
+		if n := q.asked(); n > 55 {
+			t.Errorf("%d lease calls in 10 s with empty lanes; a look each 200 ms makes 50", n)
+		}
+		pass(50 * time.Millisecond)
+		q.push("otp")
+		signal(bell)
+		pass(5 * time.Millisecond)
+		if got := c.sent(); got[len(got)-1] != "otp" {
+			t.Error("the doorbell was not heard")
+		}
+	})
+}
+
+func TestWhatWentBackIsAskedForAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue(names(5)...), newFakeConn(5)
+		c.answer = func(string, int) reply { return reply{after: time.Minute} }
+		start(t, Config{Look: time.Hour}, q, c, nil)
+		pass(time.Second)
+		c.unbind(ClassUnsent)
+		pass(10 * time.Millisecond)
+		c.bind(5)
+		pass(10 * time.Millisecond)
+		if n := len(c.sent()); n != 10 {
+			t.Errorf("%d submits", n)
+		}
+	})
+}
+
+func TestASilentCarrierGivesBackWhatWaitsAndTakesNoMore(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue(names(300)...), newFakeConn(10)
+		c.answer = func(string, int) reply { return reply{never: true} }
+		start(t, Config{}, q, c, nil)
+		pass(500 * time.Millisecond)
+		if n := q.held(); n <= 10 {
+			t.Errorf("%d leased: nothing waits", n)
+		}
+		before := q.asked()
+		pass(30 * time.Second)
+		if n := q.held(); n != 10 {
+			t.Errorf("%d leased by a carrier that takes nothing, 10 are with it", n)
+		}
+		if n := q.asked() - before; n > 2 {
+			t.Errorf("%d lease calls without a slot", n)
+		}
+		for _, s := range c.unanswered() {
+			c.tell(s, ClassOK, false)
+		}
+		c.mu.Lock()
+		c.answer = func(string, int) reply { return reply{} }
+		c.mu.Unlock()
+		pass(2 * time.Second)
+		if n := len(c.sent()); n != 300 {
+			t.Errorf("%d submits after it woke up", n)
+		}
+	})
+}

@@ -50,11 +50,11 @@ func newFakeConn(window int) *fakeConn {
 	}
 }
 
-func (c *fakeConn) Window() int            { c.mu.Lock(); defer c.mu.Unlock(); return c.window }
+func (c *fakeConn) Window() int { c.mu.Lock(); defer c.mu.Unlock(); return c.window }
 
 func (c *fakeConn) Freed() <-chan struct{} { return c.freed }
 
-func (c *fakeConn) Slots() int             { c.mu.Lock(); defer c.mu.Unlock(); return max(0, c.window-len(c.open)) }
+func (c *fakeConn) Slots() int { c.mu.Lock(); defer c.mu.Unlock(); return max(0, c.window-len(c.open)) }
 
 func (c *fakeConn) Submit(ss []Submission) {
 	var now []*Submission
@@ -158,14 +158,14 @@ func (f *fakeRate) Take(n int) int {
 	return n
 }
 
-func (f *fakeRate) Return(n int)           { f.mu.Lock(); f.tokens += n; f.mu.Unlock() }
+func (f *fakeRate) Return(n int) { f.mu.Lock(); f.tokens += n; f.mu.Unlock() }
 
 func (f *fakeRate) Ready() <-chan struct{} { return f.ready }
 
-func (f *fakeRate) PerSecond() float64     { return f.perSecond }
+func (f *fakeRate) PerSecond() float64 { return f.perSecond }
 
-func (f *fakeRate) Paused() bool           { f.mu.Lock(); defer f.mu.Unlock(); return f.paused }
+func (f *fakeRate) Paused() bool { f.mu.Lock(); defer f.mu.Unlock(); return f.paused }
 
-func (f *fakeRate) pause(p bool)           { f.mu.Lock(); f.paused = p; f.mu.Unlock() }
+func (f *fakeRate) pause(p bool) { f.mu.Lock(); f.paused = p; f.mu.Unlock() }
 
-func (f *fakeRate) Answered(ok, thr int)   { f.mu.Lock(); f.ok += ok; f.thr += thr; f.mu.Unlock() }
+func (f *fakeRate) Answered(ok, thr int) { f.mu.Lock(); f.ok += ok; f.thr += thr; f.mu.Unlock() }

@@ -105,4 +105,4 @@ func (h *fakeHome) Drop(_ context.Context, ps []dlr.Parked) error {
 	return nil
 }
 
-func (h *fakeHome) setFail(f func(string) error)  { h.mu.Lock(); h.fail = f; h.mu.Unlock() }
+func (h *fakeHome) setFail(f func(string) error) { h.mu.Lock(); h.fail = f; h.mu.Unlock() }

@@ -28,6 +28,7 @@ type fakeQueue struct {
 	max     int // held at most, over the whole test
 	present Leaser
 	lapses  int
+	leases  int                           // calls
 	check   func(queue.Settlement) string // what is wrong with it
 	trip    func() time.Duration          // of a call
 	bad     []string
@@ -98,7 +99,8 @@ func (q *fakeQueue) heldNow() int {
 	return n
 }
 
-func (q *fakeQueue) most() int     { q.mu.Lock(); defer q.mu.Unlock(); return q.max }
+func (q *fakeQueue) asked() int { q.mu.Lock(); defer q.mu.Unlock(); return q.leases }
+func (q *fakeQueue) most() int  { q.mu.Lock(); defer q.mu.Unlock(); return q.max }
 
 func (q *fakeQueue) log() []string { q.mu.Lock(); defer q.mu.Unlock(); return slices.Clone(q.events) }
 
@@ -153,6 +155,7 @@ func (o *fakeOwner) lease(r queue.LeaseRequest) (*queue.Lease, error) {
 	q := o.q
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.leases++
 	if o.lapsed {
 		return nil, queue.ErrLapsed
 	}

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"bindery/dlr"
 	"bindery/queue"
 )
@@ -101,6 +103,8 @@ func sessionCase(t *testing.T, id string, into any) {
 	}
 	t.Fatalf("no case %s", id)
 }
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func names(n int) []string {
 	out := make([]string, n)
