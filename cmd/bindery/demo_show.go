@@ -17,8 +17,8 @@ import (
 	"golang.org/x/term"
 )
 
-// tally is what the demo knows of its campaign.
-type tally struct {
+// demoTally is what the demo knows of its campaign.
+type demoTally struct {
 	mu       sync.Mutex           // guards all below
 	accepted map[string]time.Time // by id, when the 202 came
 	parts    int                  // of the accepted
@@ -44,7 +44,7 @@ func (d *demo) show(ctx context.Context, carriers *demoCarriers) error {
 		return err
 	}
 	fmt.Fprintf(d.out, "Bindery demo: an embedded Redis, two simulated carriers (north: 500/s, ids in hex,\nreceipts in decimal; south: throttles at 80/s, does not reach everyone), %d messages.\n\n", d.messages)
-	t := &tally{accepted: map[string]time.Time{}, finals: map[string]int{}, ended: map[string]int{}, last: "-"}
+	t := &demoTally{accepted: map[string]time.Time{}, finals: map[string]int{}, ended: map[string]int{}, last: "-"}
 	began := time.Now()
 	work, wctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return d.push(wctx, t) })
@@ -83,7 +83,7 @@ func (d *demo) awaitReady(ctx context.Context) error {
 }
 
 // push sends the campaign, a message a request, eight at a time.
-func (d *demo) push(ctx context.Context, t *tally) error {
+func (d *demo) push(ctx context.Context, t *demoTally) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(8)
 	for i := range d.messages {
@@ -92,7 +92,7 @@ func (d *demo) push(ctx context.Context, t *tally) error {
 	return work.Wait()
 }
 
-func (d *demo) post(ctx context.Context, t *tally, message map[string]string) error {
+func (d *demo) post(ctx context.Context, t *demoTally, message map[string]string) error {
 	body, err := json.Marshal(message)
 	if err != nil {
 		return err
@@ -128,7 +128,7 @@ func (d *demo) post(ctx context.Context, t *tally, message map[string]string) er
 
 // follow reads the status stream until every message has its final, and shows
 // progress: a line that is redrawn on a terminal, one every second otherwise.
-func (d *demo) follow(ctx context.Context, t *tally, began time.Time) error {
+func (d *demo) follow(ctx context.Context, t *demoTally, began time.Time) error {
 	live := isTerminal(d.out)
 	shown := time.Time{}
 	for tick := time.NewTicker(100 * time.Millisecond); ; {
@@ -158,7 +158,7 @@ func isTerminal(w io.Writer) bool {
 }
 
 // read takes what is new in the stream.
-func (d *demo) read(ctx context.Context, t *tally) error {
+func (d *demo) read(ctx context.Context, t *demoTally) error {
 	from := t.last
 	if from != "-" {
 		from = "(" + from
@@ -186,7 +186,7 @@ func (d *demo) read(ctx context.Context, t *tally) error {
 	return nil
 }
 
-func (t *tally) event(id, status, at string) {
+func (t *demoTally) event(id, status, at string) {
 	if status == "submitted" {
 		t.submitted++
 	}
@@ -201,13 +201,13 @@ func (t *tally) event(id, status, at string) {
 	}
 }
 
-func (t *tally) ended1() int {
+func (t *demoTally) ended1() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.ended)
 }
 
-func (t *tally) progress(w io.Writer, of int, elapsed time.Duration, live, done bool) {
+func (t *demoTally) progress(w io.Writer, of int, elapsed time.Duration, live, done bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	const width = 24
@@ -226,7 +226,7 @@ func (t *tally) progress(w io.Writer, of int, elapsed time.Duration, live, done 
 
 // summary says where every message went, by counts that are taken apart from
 // each other: the answers of the API, the stream, and what the carriers saw.
-func (d *demo) summary(t *tally, carriers *demoCarriers, elapsed time.Duration) {
+func (d *demo) summary(t *demoTally, carriers *demoCarriers, elapsed time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	lost, finals := 0, 0
