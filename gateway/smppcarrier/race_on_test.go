@@ -1,0 +1,5 @@
+//go:build race
+
+package smppcarrier
+
+const raceOn = true
