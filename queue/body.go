@@ -119,7 +119,7 @@ func appendBody(dst []byte, account, route string, p Priority, ms []Message, par
 	part := 0
 	for i := range ms {
 		offset, deadline := uint32(len(dst)-start), toTick(ms[i].deadline())
-		dst = appendConstant(dst, &ms[i])
+		dst = appendConstant(dst, &ms[i], part)
 		for range ms[i].Parts {
 			binary.BigEndian.PutUint32(entry(part), deadline)
 			binary.BigEndian.PutUint32(entry(part)[4:], offset)

@@ -143,7 +143,7 @@ func FuzzConstant(f *testing.F) {
 		}
 		m := Message{To: to, Reference: reference, Campaign: campaign}
 		var got Message
-		if err := got.parseConstant(string(appendConstant(nil, &m))); err != nil {
+		if err := got.parseConstant(string(appendConstant(nil, &m, 17))); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(m, got); diff != "" {

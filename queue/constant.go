@@ -2,17 +2,17 @@ package queue
 
 import (
 	"encoding/base32"
-	"encoding/binary"
 	"encoding/json"
 	"hash/fnv"
 	"strings"
 	"unicode/utf8"
 )
 
-// A constant is what every event of a message says: a campaign's short name
-// (1 octet length, 0 or 8, and octets), 2 octets length and JSON members
-// without braces: "to", then "reference" and "campaign" where given. Scripts
-// put it into events as it is.
+// A constant is what every event of a message says: its campaign's short name
+// (8 characters, or none), a tab, and, up to a line feed, an event's text after
+// the block's name: the number of its first part, a quote, and the members
+// "to", then "reference" and "campaign" where given. Scripts put it into events
+// as it is.
 
 const campaignLength = 8
 
@@ -30,12 +30,9 @@ func campaignKey(campaign string) string {
 	return crockford32.EncodeToString(sum[:5])
 }
 
-func appendConstant(dst []byte, m *Message) []byte {
-	key := campaignKey(m.Campaign)
-	dst = append(append(dst, byte(len(key))), key...)
-	at := len(dst)
-	dst = append(dst, 0, 0)
-	dst = append(dst, `"to":`...)
+func appendConstant(dst []byte, m *Message, first int) []byte {
+	dst = append(append(dst, campaignKey(m.Campaign)...), '\t')
+	dst = append(append(dst, newID("", first)...), `","to":`...)
 	dst = appendJSONString(dst, m.To)
 	if m.Reference != "" {
 		dst = append(dst, `,"reference":`...)
@@ -45,8 +42,7 @@ func appendConstant(dst []byte, m *Message) []byte {
 		dst = append(dst, `,"campaign":`...)
 		dst = appendJSONString(dst, m.Campaign)
 	}
-	binary.BigEndian.PutUint16(dst[at:], uint16(len(dst)-at-2))
-	return dst
+	return append(dst, '\n')
 }
 
 // appendJSONString quotes as encoding/json does without escaping HTML.
@@ -71,17 +67,12 @@ func appendJSONString(dst []byte, s string) []byte {
 // parseConstant reads a constant back. It lies in Redis and is not trusted:
 // only the very form that appendConstant writes is taken.
 func (m *Message) parseConstant(s string) error {
-	if s == "" || len(s) < 3+int(s[0]) {
+	line, _, ok := strings.Cut(s, "\n")
+	tab := strings.IndexByte(line, '\t')
+	if !ok || tab != 0 && tab != campaignLength || len(line) < tab+1+numberLength {
 		return bodyError("constant is cut")
 	}
-	s = s[1+int(s[0]):]
-	n := be16(s, 0)
-	if n > len(s)-2 {
-		return bodyError("constant runs past the end")
-	}
-	s = s[2 : 2+n]
-	var ok bool
-	if s, ok = strings.CutPrefix(s, `"to":`); !ok {
+	if s, ok = strings.CutPrefix(line[tab+1+numberLength:], `","to":`); !ok {
 		return bodyError("constant has no to")
 	}
 	if m.To, s, ok = cutJSONString(s); !ok {

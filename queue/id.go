@@ -12,9 +12,10 @@ import (
 // second of acceptance 32, random 62. A message's id is the name of its block
 // and the number of its first part in four more characters.
 const (
-	blockLength = 22
-	idLength    = 26
-	idVersion   = 0
+	blockLength  = 22
+	numberLength = 4
+	idLength     = blockLength + numberLength
+	idVersion    = 0
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -78,13 +79,12 @@ func (b Block) AcceptedAt() time.Time {
 
 // newID names the message whose first part is the given one.
 func newID(b Block, first int) ID {
-	var id [idLength]byte
-	copy(id[:], b)
-	for i := idLength - 1; i >= blockLength; i-- {
-		id[i] = crockford[first&31]
+	var number [numberLength]byte
+	for i := numberLength - 1; i >= 0; i-- {
+		number[i] = crockford[first&31]
 		first >>= 5
 	}
-	return ID(id[:])
+	return ID(string(b) + string(number[:]))
 }
 
 // Parse takes an id apart into its block and the message's first part.

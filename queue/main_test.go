@@ -55,7 +55,7 @@ type rig struct {
 
 func newRig(t testing.TB, c redis.UniversalClient, o Options) *rig {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	r := &rig{TB: t, ctx: ctx, db: redisdb.Wrap(c)}
 	t.Cleanup(func() {
 		cancel()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,6 +14,24 @@ import (
 
 //go:embed lua/*.lua
 var luaFiles embed.FS
+
+// words are the numbers behind the words in capitals in lua/*.lua: put in as
+// text, since a local that closures share costs each call.
+var words = map[string]int{
+	"QUEUED": int(stateQueued), "SCHEDULED": int(stateScheduled), "HELD": int(stateHeld), "RETRY": int(stateRetry),
+	"LEASED": int(stateLeased), "WRITING": int(stateWriting), "SUBMITTED": int(stateSubmitted), "UNCERTAIN": int(stateUncertain),
+	"DELIVERED": int(stateDelivered), "UNDELIVERED": int(stateUndelivered), "EXPIRED": int(stateExpired),
+	"REJECTED": int(stateRejected), "FAILED": int(stateFailed), "CANCELED": int(stateCanceled), "UNKNOWN": int(stateUnknown),
+	"SURPLUS": int(stateSurplus),
+	"MAYBE":   flagMaybeSent, "TAKEN": flagTaken, "TOLD": flagTold, "LAST": flagLast, "OUT": flagOut, "HOLD": flagHold,
+	"V_SUBMITTED": int(Submitted), "V_REFUSED": int(Refused), "V_BACK": int(Back), "V_RETRY": int(Retry), "V_FAILED": int(Failed),
+	"V_EXPIRED": int(Expired), "V_UNCERTAIN": int(Uncertain), "V_SURPLUS": int(Surplus),
+	// places in a decoded slot
+	"STATE": 1, "FLAGS": 2, "TRIES": 3, "POSITION": 4, "CARRIER": 5, "ERROR": 6, "LEASE": 7, "SUBMITTED_AT": 8, "ENDED_AT": 9,
+	"DIRTY": 10, "WHY": 11,
+}
+
+var capitals = regexp.MustCompile(`\b[A-Z][A-Z_]+\b`)
 
 // script joins a script with the pieces that it uses; its first line, which
 // says whether it may run on a full Redis, stays the first.
@@ -23,8 +43,22 @@ func script(name string, pieces ...string) *redisdb.Script {
 		b.WriteString(lua(piece))
 	}
 	b.WriteString(rest)
-	return redisdb.NewScript(name, b.String())
+	source := capitals.ReplaceAllStringFunc(b.String(), func(word string) string {
+		switch n, ok := words[word]; {
+		case ok:
+			return strconv.Itoa(n)
+		case word == "CODES":
+			return luaList(codeWords[1:])
+		case word == "MESSAGES":
+			return luaList(codeMessages[1:])
+		}
+		return word
+	})
+	return redisdb.NewScript(name, source)
 }
+
+// luaList writes strings without quotes in them as a list's members.
+func luaList(list []string) string { return "'" + strings.Join(list, "', '") + "'" }
 
 func lua(name string) string {
 	source, err := luaFiles.ReadFile("lua/" + name + ".lua")
@@ -43,22 +77,22 @@ func declare(name string, pieces ...string) *redisdb.Script {
 }
 
 var (
-	acceptScript  = declare("accept", "base", "counts", "slots", "lanes")
-	leaseScript   = declare("lease", "base", "row", "counts", "slots", "lanes")
-	settleScript  = declare("settle", "base", "row", "counts", "slots", "lanes", "events", "ends", "waiting")
+	acceptScript  = declare("accept", "base", "counts", "lanes")
+	leaseScript   = declare("lease", "base", "row", "counts", "slots", "body", "lanes", "pieces")
+	settleScript  = declare("settle", "base", "row", "counts", "slots", "body", "lanes", "waits", "events", "ends", "waiting")
 	markScript    = declare("mark", "base", "row", "slots")
-	finishScript  = declare("finish", "base", "counts", "slots", "lanes", "events", "ends")
-	cancelScript  = declare("cancel", "base", "counts", "slots", "lanes", "events", "ends")
+	finishScript  = declare("finish", "base", "counts", "slots", "body", "waits", "events", "ends")
+	cancelScript  = declare("cancel", "base", "counts", "slots", "body", "waits", "events", "ends")
 	enterScript   = declare("enter", "base", "row")
 	renewScript   = declare("renew", "base", "row")
 	leaveScript   = declare("leave", "base", "row")
-	reclaimScript = declare("reclaim", "base", "row", "counts", "slots", "lanes", "events", "ends", "waiting")
+	reclaimScript = declare("reclaim", "base", "row", "counts", "slots", "body", "lanes", "waits", "events", "ends", "waiting")
 	owedScript    = declare("owed", "base", "slots")
-	dueScript     = declare("due", "base", "counts", "slots", "lanes")
-	moveScript    = declare("move", "base", "counts", "slots", "lanes")
-	sweepScript   = declare("sweep", "base", "counts", "slots", "lanes", "events", "ends")
-	forgetScript  = declare("forget", "base", "counts", "slots", "lanes", "events", "ends")
-	getScript     = declare("get", "base", "slots")
+	dueScript     = declare("due", "base", "counts", "slots", "body", "lanes", "waits")
+	moveScript    = declare("move", "base", "counts", "slots", "body", "lanes", "waits")
+	sweepScript   = declare("sweep", "base", "counts", "slots", "body", "waits", "events", "ends")
+	forgetScript  = declare("forget", "base", "slots")
+	getScript     = declare("get", "base", "slots", "body", "pieces")
 	depthsScript  = declare("depths", "base")
 	timeScript    = declare("time", "base")
 	carrierScript = declare("carrier")

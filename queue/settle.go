@@ -95,17 +95,46 @@ func (o *Owner) settleArgs(ctx context.Context, sh *shard, ss []Settlement) (arg
 		}
 		delay := min(max(s.Delay.Milliseconds(), 0), math.MaxUint32)
 		rec := records.of(s.Part.Block)
-		*rec = binary.BigEndian.AppendUint16(*rec, s.Part.Index)
-		*rec = binary.BigEndian.AppendUint32(*rec, uint32(s.Lease))
-		*rec = append(*rec, byte(s.Verdict))
-		*rec = binary.BigEndian.AppendUint16(*rec, carrier)
-		*rec = binary.BigEndian.AppendUint16(*rec, errNumber(s.Error.Code))
-		*rec = append(*rec, errs.add(s.Error))
-		*rec = binary.BigEndian.AppendUint32(*rec, uint32(delay))
 		n++
+		if !continues(*rec, s, carrier) {
+			*rec = appendSettlement(*rec, s, carrier, errs.add(s.Error), uint32(delay))
+		}
 	}
 	args = append(args, o.id, carriers.list, carriers.clocks, len(errs.list))
 	return records.appendTo(append(args, errs.list...)), n, nil
+}
+
+// settlementSize is the size of a record, octets: part 2, lease 4, verdict 1,
+// carrier 2, error number 2, error 1, delay in ms 4; of submitted parts the
+// delay is how many more parts after this one are alike.
+const settlementSize = 16
+
+func appendSettlement(rec []byte, s *Settlement, carrier uint16, err byte, delay uint32) []byte {
+	if s.Verdict == Submitted {
+		delay = 0
+	}
+	rec = binary.BigEndian.AppendUint16(rec, s.Part.Index)
+	rec = binary.BigEndian.AppendUint32(rec, uint32(s.Lease))
+	rec = append(rec, byte(s.Verdict))
+	rec = binary.BigEndian.AppendUint16(rec, carrier)
+	rec = binary.BigEndian.AppendUint16(rec, errNumber(s.Error.Code))
+	return binary.BigEndian.AppendUint32(append(rec, err), delay)
+}
+
+// continues takes s into the last record when that is of the parts before it,
+// submitted as it is.
+func continues(rec []byte, s *Settlement, carrier uint16) bool {
+	if len(rec) == 0 || s.Verdict != Submitted {
+		return false
+	}
+	last := rec[len(rec)-settlementSize:]
+	more := binary.BigEndian.Uint32(last[12:])
+	if Verdict(last[6]) != Submitted || binary.BigEndian.Uint32(last[2:]) != uint32(s.Lease) ||
+		binary.BigEndian.Uint16(last[7:]) != carrier || uint32(binary.BigEndian.Uint16(last))+more+1 != uint32(s.Part.Index) {
+		return false
+	}
+	binary.BigEndian.PutUint32(last[12:], more+1)
+	return true
 }
 
 // blockRecords collects a call's records by block, in order of appearance.

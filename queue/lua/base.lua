@@ -1,6 +1,9 @@
 -- base: what every script begins with. KEYS[1] is the shard's counts; all other
 -- keys are made from its prefix and lie in the same hash slot. Integers are
--- big-endian octets: there is no struct or bit library in every Redis.
+-- big-endian octets: there is no struct or bit library in every Redis. Words in
+-- capitals are numbers that the loader puts in (script.go). What costs in a
+-- script is Lua's objects: a table with named fields 0.2 µs, a string of 100
+-- octets 0.2, a closure 0.07; a GET 0.1, a SETRANGE 0.4.
 local call, byte, char, sub, floor = redis.call, string.byte, string.char, string.sub, math.floor
 local P = sub(KEYS[1], 1, -7)
 local clock = call('TIME')
@@ -27,8 +30,3 @@ end
 
 -- now in ticks of 16 ms, modulo 2^32.
 local ticks = floor(now / 16) % 4294967296
-
--- passed: is the tick t now or past? (of two ticks less than 1.1 years apart)
-local function passed(t)
-  return (ticks - t) % 4294967296 < 2147483648
-end

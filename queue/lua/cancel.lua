@@ -8,17 +8,17 @@
 local b, first = open(ARGV[1]), tonumber(ARGV[2])
 local f, last
 if b then f, last = message(b, first) end
-if f ~= first or not head(b) or head(b).account ~= ARGV[3] then
+if f ~= first or accountOf(b) ~= ARGV[3] then
   return { 'absent', now, b and 0 or tonumber(call('HGET', P .. 'counts', 'forgotten') or 0) }
 end
-if part(b, first).st == CANCELED then return { 'canceled', now } end
+if part(b, first)[STATE] == CANCELED then return { 'canceled', now } end
 for i = first, last do
   local x = part(b, i)
-  if not waits(x.st) or has(x, MAYBE) or has(x, TAKEN) then return { 'sent', now } end
+  if x[STATE] > RETRY or has(x, MAYBE) or has(x, TAKEN) then return { 'sent', now } end
 end
 for i = first, last do
   local x = part(b, i)
-  x.carrier, x.err = '\0\0', '\0\0'
+  x[CARRIER], x[ERROR] = '\0\0', '\0\0'
   final(b, i, x, first, last, CANCELED)
 end
 saveAll()

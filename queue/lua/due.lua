@@ -13,9 +13,9 @@ local function release(b, from, n, campaign)
   local any = 0
   for i = from, from + n - 1 do
     local x = part(b, i)
-    if x.st == SCHEDULED or x.st == RETRY then
+    if x[STATE] == SCHEDULED or x[STATE] == RETRY then
       countWaiting(b, x, campaign, -1)
-      x.st = QUEUED
+      x[STATE] = QUEUED
       countWaiting(b, x, campaign, 1)
       change(b, i, x)
       any = any + 1
@@ -31,7 +31,7 @@ local function move(member)
   local b = name and open(name)
   gone[#gone + 1] = member
   if b == false then return end -- ended and past its history
-  if not b or not head(b) or from + n > b.n then
+  if not b or accountOf(b) == '' or from + n > b.n then
     dead[#dead + 1] = member
     return
   end

@@ -1,42 +1,6 @@
 -- events: the status stream. An entry holds at most 100 events, a JSON object a
 -- line; all of a call share entries, since one XADD an event costs eight times
 -- as much.
-local words = {
-  [SUBMITTED] = 'submitted', [DELIVERED] = 'delivered', [UNDELIVERED] = 'undelivered', [EXPIRED] = 'expired',
-  [REJECTED] = 'rejected', [FAILED] = 'failed', [CANCELED] = 'canceled', [UNKNOWN] = 'unknown',
-}
-local codes = { 'validity', 'no_receipt', 'retries', 'no_route', 'uncertain', 'lost', 'malformed' }
-local messages = {
-  validity = 'the validity period is over', no_receipt = 'no receipt within the receipt clock',
-  retries = 'no try left', no_route = 'no carrier could take it', uncertain = 'sent, and never answered',
-  lost = 'its owner lost it', malformed = 'what is stored of it does not parse',
-}
-
--- stamp is now as RFC 3339 with milliseconds (days to a date by the era method).
-local stamp
-local function at()
-  if not stamp then
-    local s = floor(now / 1000)
-    local z = floor(s / 86400) + 719468
-    local era = floor(z / 146097)
-    local doe = z - era * 146097
-    local yoe = floor((doe - floor(doe / 1460) + floor(doe / 36524) - floor(doe / 146096)) / 365)
-    local doy = doe - (365 * yoe + floor(yoe / 4) - floor(yoe / 100))
-    local mp = floor((5 * doy + 2) / 153)
-    local m = mp < 10 and mp + 3 or mp - 9
-    stamp = string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', yoe + era * 400 + (m <= 2 and 1 or 0), m,
-      doy - floor((153 * mp + 2) / 5) + 1, floor(s % 86400 / 3600), floor(s % 3600 / 60), s % 60, now % 1000)
-  end
-  return stamp
-end
-
--- code puts a slot's error number into words; '' when the number says none.
-local function code(err)
-  local n = u16(err, 1)
-  if n >= 32768 then return string.format('smpp:0x%02X', n - 32768) end
-  if n >= 4096 and n < 5096 then return string.format('receipt:%03d', n - 4096) end
-  return codes[n] or ''
-end
 
 -- From the caller, by a carrier's number (2 octets): its name, the number of the
 -- route @carrier, its receipt clock in ms.
@@ -50,41 +14,91 @@ local function readCarriers(list, times)
   end
 end
 
-local streams, lost = {}, {}
+local function wordOf(st)
+  if st == SUBMITTED then return 'submitted' end
+  return ({ 'delivered', 'undelivered', 'expired', 'rejected', 'failed', 'canceled', 'unknown' })[st - 15]
+end
 
--- tell writes an event about the message from first to last: what part x says,
--- with the caller's error (JSON) if it has one.
-local function tell(b, first, last, st, x, errorJSON, late)
-  local parts, attempt, maybe = 0, 1, false
+-- at is now as RFC 3339 with milliseconds (days to a date by the era method).
+local function at()
+  local s = floor(now / 1000)
+  local z = floor(s / 86400) + 719468
+  local era = floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = floor((doe - floor(doe / 1460) + floor(doe / 36524) - floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + floor(yoe / 4) - floor(yoe / 100))
+  local mp = floor((5 * doy + 2) / 153)
+  local m = mp < 10 and mp + 3 or mp - 9
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', yoe + era * 400 + (m <= 2 and 1 or 0), m,
+    doy - floor((153 * mp + 2) / 5) + 1, floor(s % 86400 / 3600), floor(s % 3600 / 60), s % 60, now % 1000)
+end
+
+-- errorOf puts a slot's error number into words, as JSON; nil when it says none.
+local function errorOf(err)
+  local n = u16(err, 1)
+  local code, text = nil, ''
+  if n >= 32768 then
+    code = string.format('smpp:0x%02X', n - 32768)
+  elseif n >= 4096 and n < 5096 then
+    code = string.format('receipt:%03d', n - 4096)
+  else
+    code = ({ CODES })[n]
+    text = ({ MESSAGES })[n]
+  end
+  return code and '{"code":"' .. code .. '","message":"' .. text .. '"}'
+end
+
+local stamp, tail, tailState, tailCarrier, tailError
+local streams, orphaned = {}, {}
+
+-- tailOf is what ends an event but for its last members; most of a call are alike.
+local function tailOf(st, carrier, errorJSON)
+  if st ~= tailState or carrier ~= tailCarrier or errorJSON ~= tailError then
+    stamp = stamp or at()
+    tailState, tailCarrier, tailError = st, carrier, errorJSON
+    local name = carriers[carrier]
+    tail = ',"status":"' .. wordOf(st) .. (name and '","carrier":"' .. name or '') .. '","at":"' .. stamp
+      .. (errorJSON and '","error":' .. errorJSON or '"')
+  end
+  return tail
+end
+
+-- restOf is the last members, of more than a plain message of one part.
+local function restOf(b, first, last, late)
+  local parts, tries, maybe = 0, 1, false
   for i = first, last do
     local y = part(b, i)
-    if y.st ~= SURPLUS then parts = parts + 1 end
-    if y.at > attempt then attempt = y.at end
+    if y[STATE] ~= SURPLUS then parts = parts + 1 end
+    if y[TRIES] > tries then tries = y[TRIES] end
     maybe = maybe or has(y, MAYBE)
   end
-  local _, members = constant(b, first, last)
-  local carrier = carriers[x.carrier]
-  local e = '{"id":"' .. b.name .. number(first) .. '",' .. members .. ',"status":"' .. words[st] .. '"'
-  if carrier then e = e .. ',"carrier":"' .. carrier .. '"' end
-  e = e .. ',"at":"' .. at() .. '","parts":' .. parts
-  if not errorJSON and st ~= SUBMITTED and x.err ~= '\0\0' then
-    local c = code(x.err)
-    if c ~= '' then errorJSON = '{"code":"' .. c .. '","message":"' .. (messages[c] or '') .. '"}' end
-  end
-  if errorJSON then e = e .. ',"error":' .. errorJSON end
-  if maybe then e = e .. ',"uncertain":true' end
-  if maybe or attempt > 1 then e = e .. ',"attempt":' .. attempt end
-  if late then e = e .. ',"late":true' end
-  local h = head(b)
-  local list = lost
-  if h then
-    list = streams[h.account]
+  return ',"parts":' .. parts .. (maybe and ',"uncertain":true' or '')
+    .. ((maybe or tries > 1) and ',"attempt":' .. tries or '') .. (late and ',"late":true}' or '}')
+end
+
+-- unread stands for the line of a message whose constant does not parse: its
+-- number in the id (Crockford's base32), and no more.
+local function unread(first)
+  local digits, hi, lo = '0123456789abcdefghjkmnpqrstvwxyz', floor(first / 32) + 1, first % 32 + 1
+  return '00' .. sub(digits, hi, hi) .. sub(digits, lo, lo) .. '","to":""'
+end
+
+-- tell writes an event about the message from first to last, saying st as part
+-- x says it, with the caller's error (JSON) if it has one.
+local function tell(b, first, last, st, x, errorJSON, late)
+  if not errorJSON and st ~= SUBMITTED and x[ERROR] ~= '\0\0' then errorJSON = errorOf(x[ERROR]) end
+  local plain = first == last and not late and x[TRIES] <= 1 and not has(x, MAYBE)
+  local rest = plain and ',"parts":1}' or restOf(b, first, last, late)
+  local list, line = orphaned, constant(b, first, last)
+  if b.account ~= '' then
+    list = streams[b.account]
     if not list then
       list = {}
-      streams[h.account] = list
+      streams[b.account] = list
     end
   end
-  list[#list + 1] = e .. '}'
+  list[#list + 1] = '{"id":"' .. b.name .. (line or unread(first))
+    .. tailOf(st, x[CARRIER], errorJSON) .. rest
 end
 
 local function saveEvents()
@@ -93,5 +107,5 @@ local function saveEvents()
       call('XADD', P .. 'status:' .. account, '*', 'events', table.concat(list, '\n', from, math.min(from + 99, #list)))
     end
   end
-  for _, e in ipairs(lost) do call('RPUSH', P .. 'dead', e) end
+  for _, e in ipairs(orphaned) do call('RPUSH', P .. 'dead', e) end
 end

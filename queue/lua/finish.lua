@@ -9,28 +9,26 @@
 --      contradiction, told now, 4 the block is gone
 -- Safe to run twice: a slot that has a final keeps it, a contradiction is told
 -- once (a flag says so), an intermediate receipt is noted once.
-local SIZE = 9
 local NEW, REPEAT, CONTRADICTION, GONE = '\1', '\2', '\3', '\4'
 
 local function lateResponse(b, x, i, first, last, st, carrier, err, e)
+  local was = x[STATE]
   if st == SUBMITTED then
-    if not waits(x.st) and x.st ~= UNCERTAIN and x.st ~= LEASED and x.st ~= WRITING then return REPEAT end
-    x.carrier = carrier
+    if was >= SUBMITTED and was ~= UNCERTAIN then return REPEAT end
+    x[CARRIER] = carrier
     submitted(b, i, x, first, last)
-    local c = now + (clocks[carrier] or 86400000)
-    if not b.clock or c < b.clock then b.clock = c end
     return NEW
   end
-  local leased = x.st == LEASED or x.st == WRITING
-  if x.st ~= UNCERTAIN and not (leased and has(x, HOLD)) then return REPEAT end
-  x.carrier, x.err = carrier, err
+  local leased = was == LEASED or was == WRITING
+  if was ~= UNCERTAIN and not (leased and has(x, HOLD)) then return REPEAT end
+  x[CARRIER], x[ERROR] = carrier, err
   final(b, i, x, first, last, REJECTED, e)
   refuseRest(b, first, last, REJECTED, e, err)
   return NEW
 end
 
 local function intermediate(b, x, i, first, carrier, err)
-  if ended(x.st) then return REPEAT end
+  if x[STATE] >= DELIVERED then return REPEAT end
   local line = 'enroute ' .. i .. ' ' .. u16(carrier, 1) .. ' ' .. u16(err, 1)
   local old = call('HGET', P .. 'notes:' .. b.name, first)
   if old and string.find(old, ' ' .. line .. '\n', 1, true) then return REPEAT end
@@ -42,30 +40,29 @@ local function intermediate(b, x, i, first, carrier, err)
 end
 
 local function receipt(b, x, i, first, last, st, carrier, err, e)
-  if not ended(x.st) then
-    x.carrier, x.err = carrier, err
+  if x[STATE] < DELIVERED then
+    x[CARRIER], x[ERROR] = carrier, err
     final(b, i, x, first, last, st, e)
     return NEW
   end
-  if x.st == st or has(x, TOLD) or x.st == SURPLUS then return REPEAT end
+  if x[STATE] == st or x[STATE] == SURPLUS or has(x, TOLD) then return REPEAT end
   set(x, TOLD)
   change(b, i, x)
   if has(part(b, first), OUT) then
-    tell(b, first, last, st, { carrier = carrier, err = err }, e, true)
+    local says = { [CARRIER] = carrier, [ERROR] = err, [TRIES] = x[TRIES], [FLAGS] = x[FLAGS] }
+    tell(b, first, last, st, says, e, true)
   else -- its message goes on: nothing to contradict in the stream yet
-    note(b, first, words[st] .. ' ' .. i .. ' ' .. u16(carrier, 1) .. ' ' .. u16(err, 1))
+    note(b, first, wordOf(st) .. ' ' .. i .. ' ' .. u16(carrier, 1) .. ' ' .. u16(err, 1))
   end
   return CONTRADICTION
 end
 
 local function one(b, records, o, errors)
   local i = u16(records, o)
-  local x = part(b, i)
-  local first, last = nil, nil
-  if x then first, last = message(b, i) end
+  local first, last = message(b, i)
   if not first then return GONE end
-  local st, late = byte(records, o + 2, o + 3)
-  local carrier, err, e = sub(records, o + 4, o + 5), sub(records, o + 6, o + 7), errors[byte(records, o + 8)]
+  local x, st, late, e = part(b, i), byte(records, o + 2), byte(records, o + 3), errors[byte(records, o + 8)]
+  local carrier, err = sub(records, o + 4, o + 5), sub(records, o + 6, o + 7)
   if st == 0 then return intermediate(b, x, i, first, carrier, err) end
   if late == 1 then return lateResponse(b, x, i, first, last, st, carrier, err, e) end
   return receipt(b, x, i, first, last, st, carrier, err, e)
@@ -76,7 +73,7 @@ local n, errors, answers = tonumber(ARGV[3]), {}, {}
 for k = 1, n do errors[k] = ARGV[3 + k] end
 for a = 4 + n, #ARGV, 2 do
   local b, records = open(ARGV[a]), ARGV[a + 1]
-  for o = 1, #records, SIZE do
+  for o = 1, #records, 9 do
     answers[#answers + 1] = b and one(b, records, o, errors) or GONE
   end
 end

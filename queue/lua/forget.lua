@@ -10,7 +10,7 @@ local bytes, removed, seen = tonumber(call('HGET', P .. 'counts', 'bytes') or 0)
 
 -- accepted is the second in a block's name: 32 bits from the 17th on.
 local function accepted(name)
-  local v = 0
+  local v, alphabet = 0, '0123456789abcdefghjkmnpqrstvwxyz'
   for k = 4, 10 do
     v = v * 32 + (string.find(alphabet, sub(name, k, k), 1, true) or 1) - 1
   end
@@ -35,7 +35,7 @@ for k = 1, #list, 2 do
   if b and owed(b) and at > now - age - 86400000 then
     call('ZADD', P .. 'history', now, name)
   else
-    bytes = bytes - (b and size(b) or 0)
+    bytes = bytes - (b and 450 + call('STRLEN', P .. 'block:' .. b.name) + b.n * 390 or 0)
     call('UNLINK', P .. 'block:' .. name, P .. 'slots:' .. name, P .. 'notes:' .. name, P .. 'batch:' .. name)
     call('ZREM', P .. 'history', name)
     latest = math.max(latest, accepted(name))

@@ -19,31 +19,10 @@ local taken, rings, lanes, dead = {}, {}, {}, {}
 local split -- what did not fit of a message: {lane, account, descriptor}
 
 -- entryOf reads what the gateway needs of parts from … to of a block.
-local function entryOf(b, from, to)
-  local slots = sub(b.raw, from * 20 + 1, to * 20 + 20)
-  if from == 0 and to == b.n - 1 then
-    return { b.name, from, slots, call('GET', P .. 'block:' .. b.name) or '' }
-  end
-  local key, h = P .. 'block:' .. b.name, head(b)
-  if not h or not entry(b, h, b.n) then return { b.name, from, slots, '' } end
-  local function offsets(i)
-    local _, c = entry(b, h, i)
-    return c, u32(h.raw, h.table + i * 12 + 9)
-  end
-  local first = message(b, from) or from
-  local stop = to + 1
-  local c0, r0 = offsets(first)
-  local c1, r1 = offsets(stop)
-  while stop < b.n and part(b, stop) and part(b, stop).pos ~= 0 do
-    stop = stop + 1
-    c1, r1 = offsets(stop)
-  end
-  local cEnd, rBegin = offsets(b.n), u32(h.raw, h.table + 9)
-  return {
-    b.name, from, slots, call('GETRANGE', key, 0, h.table + (b.n + 1) * 12 - 1),
-    call('GETRANGE', key, c0, c1 - 1), c0,
-    rBegin > cEnd and call('GETRANGE', key, cEnd, rBegin - 1) or '', call('GETRANGE', key, r0, r1 - 1), r0,
-  }
+local function entryOf(b, from, to, slots)
+  if from == 0 and to == b.n - 1 then return { b.name, from, slots, call('GET', P .. 'block:' .. b.name) or '' } end
+  if not entry(b, b.n) then return { b.name, from, slots, '' } end
+  return piecesOf(b, message(b, from) or from, to, { b.name, from, slots })
 end
 
 local function reply(entries)
@@ -66,8 +45,9 @@ local function again()
   local entries = {}
   for name, from, n in string.gmatch(call('HGET', lease, num .. '.d') or '', '(%w+)/(%d+)/(%d+)') do
     local b, f, any = open(name), tonumber(from), false
-    for i = f, b and math.min(f + n, b.n) - 1 or -1 do any = any or part(b, i).lease == num4 end
-    if any then entries[#entries + 1] = entryOf(b, f, math.min(f + n, b.n) - 1) end
+    local to = b and math.min(f + n, b.n) - 1 or -1
+    for i = f, to do any = any or part(b, i)[LEASE] == num4 end
+    if any then entries[#entries + 1] = entryOf(b, f, to, sub(b.raw, f * 20 + 1, to * 20 + 20)) end
   end
   return reply(entries)
 end
@@ -108,20 +88,20 @@ end
 -- state is a slot's as it will be.
 local function state(b, i)
   local x = b.parts[i]
-  return x and x.st or byte(b.raw, i * 20 + 1)
+  return x and x[STATE] or byte(b.raw, i * 20 + 1)
 end
+
+local function takeable(st) return st == QUEUED or st == SCHEDULED or st == RETRY end
 
 -- own marks part i as leased and answers how many it takes out of the queued.
 local function own(L, d, i)
   local x = part(d.b, i)
-  local queued = x.st == QUEUED and 1 or 0
-  if queued == 0 then count(x.st == RETRY and 'r:' .. L.ra or 's', -1) end
-  x.st, x.lease, x.carrier, x.at = LEASED, num4, carrierNumber, math.min(x.at + 1, 255)
+  local queued = x[STATE] == QUEUED and 1 or 0
+  if queued == 0 then count(x[STATE] == RETRY and 'r:' .. L.ra or 's', -1) end
+  x[STATE], x[LEASE], x[CARRIER], x[TRIES] = LEASED, num4, carrierNumber, math.min(x[TRIES] + 1, 255)
   change(d.b, i, x)
   return queued
 end
-
-local function takeable(st) return st == QUEUED or st == SCHEDULED or st == RETRY end
 
 -- measure finds the end of the message that part i is of, within its
 -- descriptor, and how many parts of it can be taken.
@@ -141,16 +121,15 @@ local function splitOff(L, d, i, j)
   local b, n = d.b, 0
   for k = i, j - 1 do
     local x = part(b, k)
-    if takeable(x.st) then
+    if takeable(x[STATE]) then
       n = n + 1
-      count(x.st == QUEUED and 'q:' .. L.ra or x.st == RETRY and 'r:' .. L.ra or 's', -1)
-      x.st, x.ended = QUEUED, ARGV[7]
+      count(x[STATE] == QUEUED and 'q:' .. L.ra or x[STATE] == RETRY and 'r:' .. L.ra or 's', -1)
+      x[STATE], x[ENDED_AT] = QUEUED, ARGV[7]
       change(b, k, x)
     end
   end
   if n == 0 then return end
-  local h = head(b)
-  local ra = atCarrier .. ':' .. (h and h.priority or 'normal')
+  local ra = atCarrier .. ':' .. string.match(L.ra, '%a+$')
   count('q:' .. ra, n)
   split = { ra, L.account, b.name .. '/' .. i .. '/' .. (j - i) .. '/' .. d.campaign .. '/' .. d.since }
 end
@@ -346,15 +325,12 @@ local function run()
   write()
   local entries = {}
   for k, t in ipairs(taken) do
-    local b = t[1]
-    local raw = {}
+    local b, raw = t[1], {}
     for i = t[2], t[3] do
       local x = b.parts[i]
-      raw[#raw + 1] = x and char(x.st, x.fl, x.at, x.pos) .. x.carrier .. x.err .. x.lease .. x.submitted .. x.ended
-        or sub(b.raw, i * 20 + 1, i * 20 + 20)
+      raw[#raw + 1] = x and octets(x) or sub(b.raw, i * 20 + 1, i * 20 + 20)
     end
-    entries[k] = entryOf(b, t[2], t[3])
-    entries[k][3] = table.concat(raw)
+    entries[k] = entryOf(b, t[2], t[3], table.concat(raw))
   end
   return reply(entries)
 end

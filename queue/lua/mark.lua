@@ -14,8 +14,8 @@ for a = 3, #ARGV, 2 do
   for o = 1, b and #ARGV[a + 1] or 0, 2 do
     local i = u16(ARGV[a + 1], o)
     local x = part(b, i)
-    if x and x.st == LEASED and x.lease == num4 then
-      x.st = WRITING
+    if x and x[STATE] == LEASED and x[LEASE] == num4 then
+      x[STATE] = WRITING
       change(b, i, x)
     end
   end

@@ -29,9 +29,9 @@ for a = 5, #ARGV do
   local d = ARGV[a]
   local name, from, n, campaign = string.match(d, '^(%w+)/(%d+)/(%d+)/(%w*)/%d+$')
   local b = name and open(name)
-  if b and head(b) and from + n <= b.n then
+  if b and accountOf(b) ~= '' and from + n <= b.n then
     plans[#plans + 1] = { d = d, b = b, from = tonumber(from), n = tonumber(n), campaign = campaign,
-      to = ARGV[4] ~= '' and ARGV[4] or b.head.route }
+      to = ARGV[4] ~= '' and ARGV[4] or (wordsOf(b)) }
   end
 end
 local moved = 0
@@ -43,9 +43,9 @@ for _, p in ipairs(plans) do
     names[p32(number)] = p.to
     for i = p.from, p.from + p.n - 1 do
       local x = part(p.b, i)
-      if waits(x.st) then
+      if x[STATE] <= RETRY then
         countWaiting(p.b, x, p.campaign, -1)
-        x.ended = p32(number)
+        x[ENDED_AT] = p32(number)
         countWaiting(p.b, x, p.campaign, 1)
         change(p.b, i, x)
       end

@@ -29,20 +29,20 @@ end
 
 -- give takes part i off the lease; free collects what is to wait again.
 local function give(b, i, x, free)
-  x.lease = '\0\0\0\0'
+  x[LEASE] = '\0\0\0\0'
   change(b, i, x)
-  if x.st ~= LEASED and x.st ~= WRITING then return end
+  if x[STATE] ~= LEASED and x[STATE] ~= WRITING then return end
   local first, last = message(b, i)
   if not first then return end
-  if not head(b) then
+  if accountOf(b) == '' then
     final(b, i, x, first, last, FAILED)
-  elseif has(x, HOLD) and x.st == WRITING then
-    x.st = UNCERTAIN
+  elseif has(x, HOLD) and x[STATE] == WRITING then
+    x[STATE] = UNCERTAIN
     refile(b, i)
     set(x, MAYBE)
   else
-    if has(x, HOLD) then x.at = math.max(x.at - 1, 0) else set(x, MAYBE) end
-    x.st = QUEUED
+    if has(x, HOLD) then x[TRIES] = math.max(x[TRIES] - 1, 0) else set(x, MAYBE) end
+    x[STATE] = QUEUED
     free[#free + 1] = { b = b, i = i, x = x, first = first, last = last }
   end
 end
@@ -53,7 +53,7 @@ local function giveEntry(e, free)
     local b, f = open(name), tonumber(from)
     for i = f, b and math.min(f + n, b.n) - 1 or -1 do
       local x = part(b, i)
-      if x.lease == num4 then
+      if x[LEASE] == num4 then
         give(b, i, x, free)
         parts = parts + 1
       end

@@ -6,12 +6,11 @@
 --      separated by spaces, 4 number of errors, then their JSON; then for each
 --      block its name and its records: part 2 octets, lease 4, verdict 1,
 --      carrier 2 (0: as leased), error number 2, error (from 1; 0 none) 1,
---      delay in ms 4
+--      delay in ms 4; of submitted ones the delay is how many more parts after
+--      this one are alike
 -- Answers {'settled', now} | {'lapsed', now}
 -- Safe to run twice: it changes only a slot that is leased under the very
 -- number it names, and that number is off the slot afterwards.
-local SIZE = 16
-local OK, REFUSED, BACK, GIVEN_UP, TOO_LATE, UNSURE, UNNEEDED = 1, 2, 3, 5, 6, 7, 8 -- 4: again, later
 local owner, lease = ARGV[1], P .. 'lease:' .. ARGV[1]
 local owed, off, order = {}, {}, {}
 
@@ -29,32 +28,59 @@ end
 -- every message ends.
 local function onlySurplus(b, i, first, last)
   for q = first, last do
-    if q ~= i and part(b, q).st ~= SURPLUS then return false end
+    if q ~= i and part(b, q)[STATE] ~= SURPLUS then return false end
   end
   return true
 end
 
+-- tellSubmitted tells a message whose last open part turned out surplus.
+local function tellSubmitted(b, first, last)
+  local taken
+  for q = first, last do
+    local y = part(b, q)
+    if y[STATE] < SUBMITTED or y[STATE] == UNCERTAIN then return end
+    if y[STATE] == SUBMITTED then taken = y end
+  end
+  if taken and not has(part(b, first), OUT) then tell(b, first, last, SUBMITTED, taken) end
+end
+
 -- sent ends or submits part i by its verdict; false for one that goes on waiting.
 local function sent(b, i, x, first, last, verdict, err, e)
-  if verdict == OK then
+  if verdict == V_SUBMITTED then
     submitted(b, i, x, first, last)
-    local c = now + (clocks[x.carrier] or 86400000)
-    if not b.clock or c < b.clock then b.clock = c end
-  elseif verdict == REFUSED or verdict == GIVEN_UP then
-    local st = verdict == REFUSED and REJECTED or FAILED
-    x.err = err
+  elseif verdict == V_REFUSED or verdict == V_FAILED then
+    local st = verdict == V_REFUSED and REJECTED or FAILED
+    x[ERROR] = err
     final(b, i, x, first, last, st, e)
     refuseRest(b, first, last, st, e, err)
-  elseif verdict == TOO_LATE then
-    x.err = err
+  elseif verdict == V_EXPIRED then
+    x[ERROR] = err
     final(b, i, x, first, last, has(x, MAYBE) and UNKNOWN or EXPIRED, e)
-  elseif verdict == UNNEEDED then
+  elseif verdict == V_SURPLUS then
     final(b, i, x, first, last, onlySurplus(b, i, first, last) and FAILED or SURPLUS)
     tellSubmitted(b, first, last)
   else
     return false
   end
   return true
+end
+
+-- revive lets the surplus parts of x's message, which waits again, wait with it
+-- when nothing of it was taken: the next carrier may need them.
+local function revive(b, x, first, last, delay)
+  if first == last then return end
+  for q = first, last do
+    local y = part(b, q)
+    if isOpen(y) or y[STATE] >= DELIVERED and y[STATE] ~= SURPLUS then return end
+  end
+  for q = first, last do
+    local y = part(b, q)
+    if y[STATE] == SURPLUS then
+      y[ENDED_AT] = x[ENDED_AT]
+      change(b, q, y)
+      wait(b, q, y, first, last, delay)
+    end
+  end
 end
 
 -- goOn is for parts that go on waiting. All of them change their state before
@@ -64,52 +90,55 @@ local function goOn(b, list)
   local free = {}
   for _, w in ipairs(list) do
     local x = w.x
-    if x.st == LEASED or x.st == WRITING then -- a refusal in this call may have ended it
-      if w.verdict ~= BACK then
-        x.err = w.err
-        note(b, w.first, (w.verdict == UNSURE and 'uncertain ' or 'retry ') .. w.i .. ' ' .. u16(x.carrier, 1) .. ' ' .. u16(x.err, 1))
+    if x[STATE] == LEASED or x[STATE] == WRITING then -- a refusal in this call may have ended it
+      if w.verdict ~= V_BACK then
+        x[ERROR] = w.err
+        note(b, w.first, (w.verdict == V_UNCERTAIN and 'uncertain ' or 'retry ') .. w.i .. ' ' .. u16(x[CARRIER], 1) .. ' ' .. u16(x[ERROR], 1))
       else
-        x.at = math.max(x.at - 1, 0)
+        x[TRIES] = math.max(x[TRIES] - 1, 0)
       end
-      if w.verdict == UNSURE then set(x, MAYBE) end
-      if w.verdict == UNSURE and has(x, HOLD) then
-        x.st = UNCERTAIN
+      if w.verdict == V_UNCERTAIN then set(x, MAYBE) end
+      if w.verdict == V_UNCERTAIN and has(x, HOLD) then
+        x[STATE] = UNCERTAIN
         refile(b, w.i)
       else
-        x.st = QUEUED
+        x[STATE] = QUEUED
         free[#free + 1] = w
       end
     end
   end
-  for _, w in ipairs(free) do
-    wait(b, w.i, w.x, w.first, w.last, w.delay)
-  end
+  for _, w in ipairs(free) do wait(b, w.i, w.x, w.first, w.last, w.delay) end
   for _, w in ipairs(free) do revive(b, w.x, w.first, w.last, w.delay) end
+end
+
+-- settleOne settles part i by the record at o; what goes on waiting it collects.
+local function settleOne(b, i, records, o, lease4, errors, waiting)
+  local x = part(b, i)
+  if not x or x[LEASE] ~= lease4 or lease4 == '\0\0\0\0' or not owes(lease4) then return end
+  x[LEASE] = '\0\0\0\0'
+  off[lease4] = off[lease4] + 1
+  change(b, i, x)
+  local first, last = message(b, i)
+  if not first or x[STATE] ~= LEASED and x[STATE] ~= WRITING then return end
+  local verdict, c1, c2, e1, e2, e = byte(records, o + 6, o + 11)
+  if c1 + c2 > 0 then x[CARRIER] = char(c1, c2) end
+  local err = char(e1, e2)
+  if not sent(b, i, x, first, last, verdict, err, errors[e]) then
+    waiting[#waiting + 1] = {
+      i = i, x = x, first = first, last = last, verdict = verdict, delay = u32(records, o + 12), err = err,
+    }
+  end
 end
 
 local function settleBlock(b, records, errors)
   local waiting = {}
-  for o = 1, #records, SIZE do
+  for o = 1, #records, 16 do
     local i, lease4 = u16(records, o), sub(records, o + 2, o + 5)
-    local x = part(b, i)
-    if x and x.lease == lease4 and lease4 ~= '\0\0\0\0' and owes(lease4) then
-      x.lease = '\0\0\0\0'
-      off[lease4] = off[lease4] + 1
-      change(b, i, x)
-      local first, last = message(b, i)
-      if first and (x.st == LEASED or x.st == WRITING) then
-        local verdict, err, e = byte(records, o + 6), sub(records, o + 9, o + 10), errors[byte(records, o + 11)]
-        local carrier = sub(records, o + 7, o + 8)
-        if carrier ~= '\0\0' then x.carrier = carrier end
-        if not sent(b, i, x, first, last, verdict, err, e) then
-          waiting[#waiting + 1] = {
-            i = i, x = x, first = first, last = last, verdict = verdict, delay = u32(records, o + 12), err = err,
-          }
-        end
-      end
-    end
+    local more = byte(records, o + 6) == V_SUBMITTED and u32(records, o + 12) or 0
+    for k = i, math.min(i + more, b.n - 1) do settleOne(b, k, records, o, lease4, errors, waiting) end
   end
-  if head(b) then
+  if #waiting == 0 then return end
+  if accountOf(b) ~= '' then
     goOn(b, waiting)
   else -- nobody can ever read it: it fails, and goes to dead
     for _, w in ipairs(waiting) do final(b, w.i, w.x, w.first, w.last, FAILED) end

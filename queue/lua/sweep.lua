@@ -11,21 +11,26 @@ local grace, most, parts, ends = floor(tonumber(ARGV[3]) / 16), tonumber(ARGV[4]
 readCarriers(ARGV[1], ARGV[2])
 
 local function clockOf(x)
-  return floor((clocks[x.carrier] or 86400000) / 16)
+  return floor((clocks[x[CARRIER]] or 86400000) / 16)
+end
+
+-- passed: is the tick t now or past? (of two ticks less than 1.1 years apart)
+local function passed(t)
+  return (ticks - t) % 4294967296 < 2147483648
 end
 
 -- fate is what time has made of part x, with the error's number; nil: nothing
 -- yet, then the tick at which there will be something.
 local function fate(x, deadline)
-  if waits(x.st) then
+  if x[STATE] <= RETRY then
     if not passed(deadline) then return nil, deadline end
     if has(x, MAYBE) then return UNKNOWN, 5 end
     return EXPIRED, 1
-  elseif x.st == UNCERTAIN then
+  elseif x[STATE] == UNCERTAIN then
     if not passed(deadline) then return nil, deadline end
     return UNKNOWN, 5
-  elseif x.st == SUBMITTED then
-    local t = u32(x.submitted, 1) + clockOf(x)
+  elseif x[STATE] == SUBMITTED then
+    local t = u32(x[SUBMITTED_AT], 1) + clockOf(x)
     if not passed(t) then return nil, t end
     return UNKNOWN, 2
   end
@@ -35,16 +40,16 @@ local function fate(x, deadline)
 end
 
 -- sweepBlock answers the ms at which to look again; nil when all has ended.
-local function sweepBlock(b, h)
+local function sweepBlock(b)
   local soonest
   for i = 0, b.n - 1 do
     local x = part(b, i)
-    if not ended(x.st) then
+    if x[STATE] < DELIVERED then
       local first, last = message(b, i)
-      local deadline = entry(b, h, i)
+      local deadline = entry(b, i)
       local st, n = fate(x, deadline or 0)
       if first and st then
-        x.err = char(0, n)
+        x[ERROR] = char(0, n)
         final(b, i, x, first, last, st)
         ends = ends + 1
       elseif not st then
@@ -63,10 +68,9 @@ for _, name in ipairs(call('ZRANGEBYSCORE', P .. 'expiry', '-inf', now, 'LIMIT',
   if parts < most then
     local b = open(name)
     looked = looked + 1
-    local h = b and head(b)
-    if h then
+    if b and accountOf(b) ~= '' then
       parts = parts + b.n
-      again[#again + 1] = { name, sweepBlock(b, h) }
+      again[#again + 1] = { name, sweepBlock(b) }
     else
       bad[#bad + 1] = { name, b }
     end

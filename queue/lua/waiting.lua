@@ -2,16 +2,16 @@
 -- a lane or in due.
 local back, dues = {}, {}
 
-local function isOpen(y) return has(y, TAKEN) or y.st >= LEASED and y.st <= UNCERTAIN end
+local function isOpen(y) return has(y, TAKEN) or y[STATE] >= LEASED and y[STATE] <= UNCERTAIN end
 
 -- laneFor is where a part goes back to: by its carrier when others of its
 -- message are with it or wait for it, else the lane it came from.
 local function laneFor(b, i, x, first, last)
-  local own = routes[x.carrier]
+  local own = routes[x[CARRIER]]
   for q = first, last do
     local y = part(b, q)
-    if own and q ~= i and (isOpen(y) or waits(y.st) and y.ended == own) then
-      x.ended, names[own] = own, '@' .. carriers[x.carrier]
+    if own and q ~= i and (isOpen(y) or y[STATE] <= RETRY and y[ENDED_AT] == own) then
+      x[ENDED_AT], names[own] = own, '@' .. carriers[x[CARRIER]]
       call('HSETNX', P .. 'routes', u32(own, 1), names[own])
       break
     end
@@ -22,16 +22,17 @@ end
 -- refile has the sweep look at what is past its validity and not owed any more:
 -- while it was leased its block may have been filed for later.
 local function refile(b, i)
-  local deadline = b.head and entry(b, b.head, i)
-  if deadline and passed(deadline) then b.clock = now end
+  local deadline = entry(b, i)
+  if deadline and (ticks - deadline) % 4294967296 < 2147483648 then b.clock = now end
 end
 
 -- wait puts part i into a lane or due, in runs of one lane, campaign and time.
 local function wait(b, i, x, first, last, delay)
-  local ra = laneFor(b, i, x, first, last) .. ':' .. b.head.priority
-  local campaign = constant(b, first, last)
+  local _, priority = wordsOf(b)
+  local ra = laneFor(b, i, x, first, last) .. ':' .. priority
+  local _, campaign = constant(b, first, last)
   local due = delay > 0 and now + delay or 0
-  x.st = due > 0 and RETRY or QUEUED
+  x[STATE] = due > 0 and RETRY or QUEUED
   refile(b, i)
   countWaiting(b, x, campaign, 1)
   local list = due > 0 and dues or back
@@ -43,42 +44,26 @@ local function wait(b, i, x, first, last, delay)
   end
 end
 
--- revive lets the surplus parts of x's message, which waits again, wait with it
--- when nothing of it was taken: the next carrier may need them.
-local function revive(b, x, first, last, delay)
-  for q = first, last do
-    local y = part(b, q)
-    if isOpen(y) or ended(y.st) and y.st ~= SURPLUS then return end
-  end
-  for q = first, last do
-    local y = part(b, q)
-    if y.st == SURPLUS then
-      y.ended = x.ended
-      change(b, q, y)
-      wait(b, q, y, first, last, delay)
-    end
-  end
-end
-
 local function descriptor(r)
-  return r.b.name .. '/' .. r.from .. '/' .. r.stop - r.from .. '/' .. r.campaign .. '/' .. r.b.head.since
+  local _, _, since = wordsOf(r.b)
+  return r.b.name .. '/' .. r.from .. '/' .. r.stop - r.from .. '/' .. r.campaign .. '/' .. since
 end
 
 -- saveWaiting pushes what goes back, the first of the call at the very head.
 local function saveWaiting()
   local lanes, byKey = {}, {}
   for _, r in ipairs(back) do
-    local key = r.ra .. ':' .. r.b.head.account
+    local key = r.ra .. ':' .. r.b.account
     local L = byKey[key]
     if not L then
-      L = { ra = r.ra, account = r.b.head.account }
+      L = { ra = r.ra, account = r.b.account }
       byKey[key], lanes[#lanes + 1] = L, L
     end
     L[#L + 1] = descriptor(r)
   end
   for _, L in ipairs(lanes) do push(L.ra, L.account, L, true) end
   for _, r in ipairs(dues) do
-    call('ZADD', P .. 'due', r.due, 'r ' .. r.ra .. ':' .. r.b.head.account .. ' ' .. descriptor(r))
+    call('ZADD', P .. 'due', r.due, 'r ' .. r.ra .. ':' .. r.b.account .. ' ' .. descriptor(r))
   end
   ringBells()
 end

@@ -1,0 +1,64 @@
+-- body: what scripts read of a block's body. A body that does not parse has the
+-- account ''; what is said of its messages goes to dead instead of a stream.
+
+-- accountOf reads a body's beginning: of a block of one all that an event
+-- needs, else as far as the table.
+local function accountOf(b)
+  local a = b.account
+  if not a then
+    a = ''
+    local t = call('GETRANGE', P .. 'block:' .. b.name, 0, b.n == 1 and 511 or 160 + 12 * b.n)
+    if #t >= 17 and byte(t, 1) == 1 and u16(t, 5) == b.n and byte(t, 13) <= 2 then
+      b.text, b.at, a = t, u16(t, 3), sub(t, 15, 14 + byte(t, 14))
+    end
+    b.account = a
+  end
+  return a
+end
+
+-- wordsOf gives route, priority, and second of acceptance; the account must be known.
+local function wordsOf(b)
+  local t = b.text
+  local r = 15 + byte(t, 14)
+  return sub(t, r + 1, r + (byte(t, r) or 0)), ({ 'urgent', 'normal', 'bulk' })[byte(t, 13) + 1],
+    floor((u16(t, 7) * 4294967296 + u32(t, 9)) / 1000)
+end
+
+-- entry gives the end of validity (ticks), the offset of the constant, and that
+-- of the row of part i; n is the mark of the ends. nil: there is none.
+local function entry(b, i)
+  if accountOf(b) == '' then return nil end
+  local o = b.at + i * 12
+  if o + 12 > #b.text then
+    b.text = call('GETRANGE', P .. 'block:' .. b.name, 0, b.at + (b.n + 1) * 12 - 1)
+    if o + 12 > #b.text then return nil end
+  end
+  return u32(b.text, o + 1), u32(b.text, o + 5), u32(b.text, o + 9)
+end
+
+-- constant gives the line of the message from first to last that every event
+-- of it begins with after the block's name, and its campaign's short name.
+local function constant(b, first, last)
+  local _, c0 = entry(b, first)
+  local _, c1 = entry(b, last + 1)
+  if not c0 or not c1 or c1 <= c0 or c1 - c0 > 4096 then return nil, '' end
+  local t, o = b.text, c0
+  if c1 > #t then
+    if not b.missed then
+      b.missed = true
+      t, o = call('GETRANGE', P .. 'block:' .. b.name, c0, c1 - 1), 0
+    else -- the second of this block: the next ones will want it too
+      local _, stop = entry(b, b.n)
+      if not stop or stop > 131072 then return nil, '' end
+      t = call('GETRANGE', P .. 'block:' .. b.name, 0, stop - 1)
+      b.text = t
+    end
+  end
+  local stop, campaign = o + c1 - c0, ''
+  if byte(t, o + 1) ~= 9 then
+    campaign = sub(t, o + 1, o + 8)
+    o = o + 8
+  end
+  if byte(t, stop) ~= 10 or byte(t, o + 1) ~= 9 or byte(t, o + 6) ~= 34 then return nil, '' end
+  return sub(t, o + 2, stop - 1), campaign
+end
