@@ -1,8 +1,8 @@
 package queue
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -41,15 +41,20 @@ func (p *Push) validate() error {
 	switch {
 	case len(p.Messages) == 0 && (p.Key == nil || len(p.Key.Lines) == 0):
 		return fmt.Errorf("queue: accept: no message")
-	case p.Priority > Bulk:
-		return fmt.Errorf("queue: accept: priority %d", p.Priority)
 	case !isName(p.Account):
 		return fmt.Errorf("queue: accept: account %q", p.Account)
-	case !isName(p.Route):
-		return fmt.Errorf("queue: accept: route %q", p.Route)
+	case p.Limit != nil && p.Limit.Rate < 1:
+		return fmt.Errorf("queue: accept: rate %d", p.Limit.Rate)
 	}
 	for i := range p.Messages {
 		m := &p.Messages[i]
+		m.Account = p.Account
+		if p.Route != "" {
+			m.Route, m.Priority = p.Route, p.Priority
+		}
+		if !isName(m.Route) || m.Priority > Bulk {
+			return fmt.Errorf("queue: accept: message %d: route %q, priority %d", i, m.Route, m.Priority)
+		}
 		if m.Parts < 1 || m.Parts > maxPerMsg {
 			return fmt.Errorf("queue: accept: message %d has %d parts, want 1..%d", i, m.Parts, maxPerMsg)
 		}
@@ -82,6 +87,9 @@ func (q *Queue) accept(ctx context.Context, sh *shard, p *Push) ([]ID, error) {
 		return nil, err
 	}
 	if len(blocks) > 1 {
+		if err := q.withinLimit(ctx, sh, p); err != nil {
+			return nil, err
+		}
 		if err := q.writeBodies(ctx, sh, args, blocks); err != nil {
 			return nil, err
 		}
@@ -90,13 +98,27 @@ func (q *Queue) accept(ctx context.Context, sh *shard, p *Push) ([]ID, error) {
 	if err != nil {
 		return nil, err
 	}
+	return q.accepted(p, &r)
+}
+
+// accepted reads the script's answer.
+func (q *Queue) accepted(p *Push, r *reply) ([]ID, error) {
+	p.Before = false
 	switch word := r.text(); word {
 	case "accepted":
 		r.time(q)
 		return idsOf(p.Messages), r.err
 	case "before":
-		_, ids, err := parseRecord(r.text())
-		return slices.DeleteFunc(ids, func(id ID) bool { return id == "" }), err
+		p.Before = true
+		rec, err := parseRecord(r.text())
+		if err != nil {
+			return nil, err
+		}
+		return slices.DeleteFunc(rec.IDs, func(id ID) bool { return id == "" }), nil
+	case "slow":
+		r.time(q)
+		wait := r.number()
+		return nil, cmp.Or(r.err, error(&TooFastError{Wait: time.Duration(wait) * time.Microsecond}))
 	case "gap":
 		return nil, ErrKeyOrder
 	case "gone":
@@ -111,61 +133,6 @@ func (q *Queue) accept(ctx context.Context, sh *shard, p *Push) ([]ID, error) {
 	}
 }
 
-// pushed is one block of a push.
-type pushed struct {
-	name     Block
-	from, to int // of the push's messages
-	parts    int
-}
-
-// blocks divides the messages, fills in what accept draws, and names blocks.
-func (p *Push) blocks(sh *shard, at time.Time) ([]pushed, error) {
-	var list []pushed
-	open, size := pushed{}, 0
-	for i := range p.Messages {
-		m := &p.Messages[i]
-		m.Account, m.Route, m.Priority, m.AcceptedAt = p.Account, p.Route, p.Priority, at
-		if m.ConcatRef == 0 && m.Parts > 1 {
-			m.ConcatRef = drawRef()
-		}
-		n := len(m.Text) + len(m.To) + len(m.Reference) + len(m.Campaign) + len(m.Callback) + len(m.From) + 64 + entrySize*m.Parts
-		if n > maxBodyAlone/2 {
-			return nil, fmt.Errorf("queue: accept: message %d has %d octets, want at most %d", i, n, maxBodyAlone/2)
-		}
-		if open.parts > 0 && (open.parts+m.Parts > maxParts || size+n > maxBody) {
-			list = append(list, open)
-			open, size = pushed{from: i}, 0
-		}
-		open.to, open.parts, size = i+1, open.parts+m.Parts, size+n
-	}
-	if open.parts > 0 {
-		list = append(list, open)
-	}
-	if len(list) > maxBlocks {
-		return nil, fmt.Errorf("queue: accept: needs %d blocks, want at most %d", len(list), maxBlocks)
-	}
-	for i := range list {
-		b := &list[i]
-		b.name = newBlock(sh.index, at)
-		first := 0
-		for j := b.from; j < b.to; j++ {
-			p.Messages[j].ID = newID(b.name, first)
-			first += p.Messages[j].Parts
-		}
-	}
-	return list, nil
-}
-
-// maxBlocks of one accept.
-const maxBlocks = 128
-
-// drawRef draws a concatenation reference, 1..65535.
-func drawRef() uint16 {
-	var b [2]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return max(1, binary.BigEndian.Uint16(b[:]))
-}
-
 // routeNumber is what a slot says of a route: a hash of its name; the shard's
 // routes has the names.
 func routeNumber(route string) uint32 {
@@ -175,7 +142,6 @@ func routeNumber(route string) uint32 {
 }
 
 func (p *Push) args(blocks []pushed, at time.Time) ([]any, error) {
-	route := routeNumber(p.Route)
 	var key Key
 	name, body, lines := "", "", 0
 	if p.Key != nil {
@@ -189,27 +155,30 @@ func (p *Push) args(blocks []pushed, at time.Time) ([]any, error) {
 	if p.Batch != nil && len(blocks) > 0 {
 		batch, record = string(blocks[0].name), p.batchRecord(blocks)
 	}
+	cost, slack := p.cost()
 	args := []any{
-		p.Account, p.Route, p.Priority.String(), binary.BigEndian.AppendUint32(nil, route),
-		at.Add(-acceptWindow).UnixMilli(), at.Add(acceptWindow).UnixMilli(),
-		name, key.First, body, p.record(body, blocks), lines, batch, record, len(blocks),
+		p.Account, at.Add(-acceptWindow).UnixMilli(), at.Add(acceptWindow).UnixMilli(),
+		name, key.First, body, p.record(body), lines, batch, record, cost.Microseconds(), slack.Microseconds(), len(blocks),
 	}
-	for _, b := range blocks {
-		ms := p.Messages[b.from:b.to]
-		raw, err := appendBody(nil, p.Account, p.Route, p.Priority, ms, b.parts)
+	for i := range blocks {
+		b := &blocks[i]
+		route, priority := b.messages[0].Route, b.messages[0].Priority
+		number := routeNumber(route)
+		raw, err := appendBody(nil, p.Account, route, priority, b.messages, b.parts)
 		if err != nil {
 			return nil, err
 		}
 		slots := make([]byte, 0, b.parts*slotSize)
-		earliest := ms[0].deadline()
-		for i := range ms {
-			slots = appendSlots(slots, &ms[i], route, at)
-			if d := ms[i].deadline(); d.Before(earliest) {
+		earliest := b.messages[0].deadline()
+		for j := range b.messages {
+			slots = appendSlots(slots, &b.messages[j], number, at)
+			if d := b.messages[j].deadline(); d.Before(earliest) {
 				earliest = d
 			}
 		}
-		args = append(args, string(b.name), raw, slots, earliest.UnixMilli())
-		args = appendDescriptors(args, b.name, ms, at)
+		args = append(args, string(b.name), raw, slots, earliest.UnixMilli(),
+			route, priority.String(), binary.BigEndian.AppendUint32(nil, number))
+		args = appendDescriptors(args, b.name, b.messages, at)
 	}
 	return args, nil
 }
@@ -255,7 +224,7 @@ func (q *Queue) writeBodies(ctx context.Context, sh *shard, args []any, blocks [
 	for range blocks {
 		pipe.Do(ctx, "SET", sh.block(Block(args[at].(string))), args[at+1], "NX", "EX", bodyExpiry)
 		args[at+1] = ""
-		at += 5 + 4*args[at+4].(int)
+		at += blockFixed + 4*args[at+blockFixed-1].(int)
 	}
 	cmds, err := pipe.Exec(ctx)
 	for _, cmd := range cmds {
@@ -270,7 +239,8 @@ func (q *Queue) writeBodies(ctx context.Context, sh *shard, args []any, blocks [
 }
 
 const (
-	acceptFixed = 14  // arguments of accept before the blocks
+	acceptFixed = 13  // arguments of accept before the blocks
+	blockFixed  = 8   // of a block before its descriptors
 	bodyExpiry  = 600 // seconds
 )
 

@@ -29,7 +29,7 @@ type batchRecord struct {
 func (p *Push) batchRecord(blocks []pushed) []byte {
 	r := batchRecord{Account: p.Account, Accepted: len(p.Messages), At: p.Messages[0].AcceptedAt.UnixMilli(), Refused: p.Batch.Refused}
 	for _, b := range blocks {
-		r.Blocks, r.Messages = append(r.Blocks, string(b.name)), append(r.Messages, b.to-b.from)
+		r.Blocks, r.Messages = append(r.Blocks, string(b.name)), append(r.Messages, len(b.messages))
 	}
 	text, _ := json.Marshal(r) // strings, numbers and octets always encode
 	return text

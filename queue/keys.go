@@ -52,6 +52,8 @@ func (s *shard) status(account string) string { return s.prefix + "status:" + ac
 
 func (s *shard) idem(account, hash string) string { return s.prefix + "idem:" + account + ":" + hash }
 
+func (s *shard) rate(account string) string { return s.prefix + "rate:" + account }
+
 func (s *shard) batch(id string) string { return s.prefix + "batch:" + id }
 
 var priorityWords = [...]string{"urgent", "normal", "bulk"}

@@ -17,6 +17,7 @@ var (
 	ErrFull        = errors.New("queue: redis is full")                 // 503
 	ErrKeyConflict = errors.New("queue: key was used for another body") // 409
 	ErrKeyOrder    = errors.New("queue: push does not begin where the key's last one ended")
+	ErrTooLarge    = errors.New("queue: push is too large")             // 413
 	ErrNotFound    = errors.New("queue: no such message")               // 404
 	ErrGone        = errors.New("queue: message is past the history")   // 410
 	ErrTooLate     = errors.New("queue: message may have been sent")    // 409 of a cancel
@@ -81,6 +82,9 @@ type Key struct {
 	// Lines is a message count for each line of a stream, 1, or 0 for a refused
 	// one; nil: each message is a line.
 	Lines []uint8
+	// Kept is stored with the record and answered with it, as it is: what its
+	// caller needs to answer a repeat.
+	Kept string
 }
 
 // Batch is the record of a push of one text to many recipients. Its id is the
@@ -89,14 +93,17 @@ type Batch struct {
 	Refused []byte // what the sender was told of refused recipients; kept as it is
 }
 
-// Push is what one accept takes: messages of one account, route and priority.
+// Push is what one accept takes: messages of one account.
 type Push struct {
 	Account  string
-	Route    string
+	Route    string // of all messages; "": each has its own, and its own priority
 	Priority Priority
 	Key      *Key      // of one call, or of a stream
 	Batch    *Batch    // nil: no batch
+	Limit    *Limit    // nil: the account may send as fast as it likes
 	Messages []Message // ID, ConcatRef, AcceptedAt are filled in by Accept
+	// Before is set by Accept: the key's record answered, nothing was taken now.
+	Before bool
 }
 
 // Options of a Queue; zero values mean the defaults.
