@@ -62,6 +62,8 @@ func (i *instant) Find(_ context.Context, rs []dlr.Receipt) ([]dlr.Found, error)
 }
 func (i *instant) Look(context.Context, int) ([]dlr.Parked, error) { return nil, nil }
 func (i *instant) Drop(context.Context, []dlr.Parked) error        { return nil }
+func (i *instant) Forget([]dlr.Known)                              {}
+func (i *instant) Sweep(context.Context) error                     { return nil }
 func (i *instant) Window() int                                     { return 1000 }
 func (i *instant) Slots() int                                      { return 1000 }
 func (i *instant) Freed() <-chan struct{}                          { return i.freed }

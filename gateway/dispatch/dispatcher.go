@@ -66,7 +66,7 @@ func (d *Dispatcher) SetRoutes(routes []string) {
 func (d *Dispatcher) Run(ctx context.Context, conn Connector) {
 	d.conn = conn
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context){d.lease, d.submit, d.respond} {
+	for _, loop := range []func(context.Context){d.lease, d.submit, d.respond, d.sweep} {
 		loops.Go(func() { loop(ctx) })
 	}
 	loops.Wait()

@@ -5,7 +5,7 @@
 //
 // # Who owns what
 //
-// Three goroutines a carrier, none a message:
+// Four goroutines a carrier, none a message:
 //
 //   - the leaser (lease.go) owns the lease call; at most one is in flight. It
 //     asks for what the credits allow and appends the answer to the hand.
@@ -14,6 +14,7 @@
 //   - the responder (respond.go) owns everything between an outcome and its
 //     settle: what is to be correlated, settled, finished, dropped. One round
 //     is in flight at a time, so the stages of one part never overlap.
+//   - the sweeper (parked.go) removes ids whose parts have ended.
 //
 // The hand (hand.go: what is leased and not settled) and the inbox (inbox.go:
 // what the connector told and no round took yet) are shared, each under one
@@ -44,7 +45,7 @@
 //
 // correlate, settle, finish of a parked receipt, drop: a parked receipt stays
 // in the carrier's home until it was finished; whoever walks there next
-// completes it.
+// completes it. An id is forgotten only after its part's final was answered.
 //
 // uncertain, late answer: the late answer's finish waits until the settle that
 // called the part uncertain was answered, else the settle would come second and

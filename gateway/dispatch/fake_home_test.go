@@ -11,13 +11,15 @@ import (
 
 // fakeHome is the carrier's home.
 type fakeHome struct {
-	mu      sync.Mutex
-	ids     map[string]queue.Part
-	parked  map[string][]dlr.Receipt
-	drops   int
-	full    bool
-	fail    func(call string) error
-	lookNow bool // hand parked receipts out at once, whoever correlated
+	mu     sync.Mutex
+	ids    map[string]queue.Part
+	parked map[string][]dlr.Receipt
+	drops  int
+
+	forgotten []string
+	full      bool
+	fail      func(call string) error
+	lookNow   bool // hand parked receipts out at once, whoever correlated
 }
 
 func newFakeHome() *fakeHome {
@@ -46,7 +48,7 @@ func (h *fakeHome) Correlate(_ context.Context, cs []dlr.Correlation) ([]dlr.Par
 	for _, c := range cs {
 		h.ids[c.ID] = c.Part
 		for _, r := range h.parked[c.ID] {
-			ps = append(ps, dlr.Parked{ID: c.ID, Part: c.Part, Receipt: r})
+			ps = append(ps, dlr.Parked{ID: c.ID, Part: c.Part, Receipt: r, Known: dlr.Known{ID: c.ID, Part: c.Part}})
 		}
 	}
 	return ps, nil
@@ -64,7 +66,7 @@ func (h *fakeHome) Find(_ context.Context, rs []dlr.Receipt) ([]dlr.Found, error
 		p, known := h.ids[r.IDs[0]]
 		switch {
 		case known:
-			out[i].Part = p
+			out[i].Part, out[i].Known = p, dlr.Known{ID: r.IDs[0], Part: p}
 		case h.full:
 			out[i].Full = true
 		default:
@@ -85,11 +87,25 @@ func (h *fakeHome) Look(context.Context, int) ([]dlr.Parked, error) {
 	for id, rs := range h.parked {
 		if p, known := h.ids[id]; known && h.lookNow {
 			for _, r := range rs {
-				ps = append(ps, dlr.Parked{ID: id, Part: p, Receipt: r})
+				ps = append(ps, dlr.Parked{ID: id, Part: p, Receipt: r, Known: dlr.Known{ID: id, Part: p}})
 			}
 		}
 	}
 	return ps, nil
+}
+
+func (h *fakeHome) Forget(ks []dlr.Known) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, k := range ks {
+		h.forgotten = append(h.forgotten, k.ID)
+	}
+}
+
+func (h *fakeHome) Sweep(context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.fail("sweep")
 }
 
 func (h *fakeHome) Drop(_ context.Context, ps []dlr.Parked) error {

@@ -42,6 +42,10 @@ type Correlator interface {
 	Find(ctx context.Context, rs []dlr.Receipt) ([]dlr.Found, error)
 	Look(ctx context.Context, n int) ([]dlr.Parked, error)
 	Drop(ctx context.Context, ps []dlr.Parked) error
+	// Forget lists ids whose part has its final; Sweep removes those that have
+	// been listed for a while.
+	Forget(ks []dlr.Known)
+	Sweep(ctx context.Context) error
 }
 
 // Rate is this instance's part of the carrier's rate (budget.Rate), and what

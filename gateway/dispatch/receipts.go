@@ -3,7 +3,6 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"time"
 
 	"bindery/dlr"
 	"bindery/queue"
@@ -17,8 +16,9 @@ var (
 
 // finding is a receipt whose part is known: finished, it is answered.
 type finding struct {
-	part queue.Part
-	i    int // in the batch
+	known dlr.Known
+	part  queue.Part
+	i     int // in the batch
 }
 
 // find looks up the parts of a batch's receipts. What is parked or has no room
@@ -45,7 +45,7 @@ func (r *responder) find(ctx context.Context, b *batch) {
 				parked++
 				r.d.accept(b.acks[from+i : from+i+1])
 			default:
-				r.finds = append(r.finds, finding{f.Part, from + i})
+				r.finds = append(r.finds, finding{f.Known, f.Part, from + i})
 			}
 		}
 	}
@@ -70,8 +70,10 @@ func (r *responder) finish(ctx context.Context, b *batch, settled bool) error {
 		r.fs = append(r.fs, r.d.cfg.receiptFinish(f.part, &b.receipts[f.i]))
 	}
 	done, err := r.d.finish(ctx, r.fs)
+	r.forget = r.forget[:0]
 	for k, f := range r.finds {
 		if ack := b.acks[f.i : f.i+1]; lates+parked+k < done {
+			r.ended(&b.receipts[f.i], f.known)
 			r.d.accept(ack)
 		} else {
 			r.d.refuse(ack, err)
@@ -79,10 +81,18 @@ func (r *responder) finish(ctx context.Context, b *batch, settled bool) error {
 	}
 	r.finds = r.finds[:0]
 	r.lates = cutFront(r.lates, min(done, lates))
-	ended := min(max(0, done-lates), parked)
-	r.drop(ctx, r.parked[:ended])
-	r.parked = cutFront(r.parked, ended)
+	finished := min(max(0, done-lates), parked)
+	r.drop(ctx, r.parked[:finished])
+	r.parked = cutFront(r.parked, finished)
 	return err
+}
+
+// ended notes that a part which a receipt found has its final, so that its id
+// can be forgotten.
+func (r *responder) ended(rc *dlr.Receipt, k dlr.Known) {
+	if rc.Status != queue.StatusEnroute && k.ID != "" {
+		r.forget = append(r.forget, k)
+	}
 }
 
 // receiptFinish is what a receipt says of a part.
@@ -111,93 +121,6 @@ func (d *Dispatcher) finish(ctx context.Context, fs []queue.Finish) (done int, e
 		done += n
 	}
 	return done, nil
-}
-
-// drop takes finished receipts out of the carrier's home. When that fails a
-// later walk finds them, finishes them again, which changes nothing, and drops.
-func (r *responder) drop(ctx context.Context, ps []dlr.Parked) {
-	for len(ps) > 0 {
-		n := min(len(ps), batchMax)
-		call, cancel := context.WithTimeout(ctx, r.d.cfg.CallTimeout)
-		err := r.d.homes.Correlator.Drop(call, ps[:n])
-		cancel()
-		if err != nil {
-			r.d.complain("drop", err)
-			return
-		}
-		r.d.calm("drop")
-		ps = ps[n:]
-	}
-}
-
-// walk completes parked receipts whose id became known without anyone being
-// there to finish them: another instance died in between.
-func (r *responder) walk(ctx context.Context) error {
-	now := time.Now()
-	if now.Before(r.walkAt) {
-		return nil
-	}
-	r.walkAt = now.Add(walk)
-	call, cancel := context.WithTimeout(ctx, r.d.cfg.CallTimeout)
-	defer cancel()
-	ps, err := r.d.homes.Correlator.Look(call, batchMax)
-	if err != nil {
-		r.d.complain("look", err)
-		return nil // the next look is a second away, no round needs to be repeated
-	}
-	r.d.calm("look")
-	if len(ps) == batchMax {
-		r.walkAt = now
-	}
-	r.fs = r.fs[:0]
-	for i := range ps {
-		r.fs = append(r.fs, r.d.cfg.receiptFinish(ps[i].Part, &ps[i].Receipt))
-	}
-	done, err := r.d.finish(ctx, r.fs)
-	r.drop(ctx, ps[:done])
-	return err
-}
-
-// keep stores what is no receipt of ours.
-func (r *responder) keep(ctx context.Context, b *batch) {
-	if len(b.inbounds)+len(b.unparsed) == 0 {
-		return
-	}
-	call, cancel := context.WithTimeout(ctx, r.d.cfg.CallTimeout)
-	defer cancel()
-	inbounds, unparsed := error(errNoKeeper), error(errNoKeeper)
-	if k := r.d.homes.Keeper; k != nil {
-		if inbounds = nil; len(b.inbounds) > 0 {
-			inbounds = k.KeepInbounds(call, b.inbounds)
-		}
-		if unparsed = nil; len(b.unparsed) > 0 {
-			unparsed = k.KeepUnparsed(call, b.unparsed)
-		}
-	}
-	for i := range b.inbounds {
-		r.d.answer(b.inbounds[i].Ack, inbounds)
-	}
-	for i := range b.unparsed {
-		r.d.answer(b.unparsed[i].Ack, unparsed)
-	}
-	r.d.kept(len(b.inbounds), inbounds, len(b.unparsed), unparsed)
-}
-
-func (d *Dispatcher) kept(ins int, inErr error, uns int, unErr error) {
-	if err := errors.Join(inErr, unErr); err != nil {
-		d.complain("keep", err)
-	} else {
-		d.calm("keep")
-	}
-	if inErr != nil {
-		d.cfg.Observer.Refused(ins)
-		ins = 0
-	}
-	if unErr != nil {
-		d.cfg.Observer.Refused(uns)
-		uns = 0
-	}
-	d.cfg.Observer.Kept(ins, uns)
 }
 
 func (d *Dispatcher) answer(a Ack, err error) {

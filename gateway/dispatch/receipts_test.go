@@ -3,6 +3,7 @@ package dispatch
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -178,5 +179,33 @@ func TestParkedIsDroppedOnlyWhenFinished(t *testing.T) {
 		if got := len(delivered(q.log())); got != n {
 			t.Errorf("%d of %d delivered in the end", got, n)
 		}
+	})
+}
+
+func TestIDsAreForgottenAfterTheFinal(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, c := newFakeQueue("m1", "m2", "m3"), newFakeConn(3)
+		c.answer = func(string, int) reply { return reply{after: time.Second} }
+		r := start(t, Config{}, q, c, nil)
+		pass(100 * time.Millisecond)
+		r.d.Receipts([]Receipt{r.acks.receipt(1, "id-m1", queue.StatusDelivered)}) // parked
+		pass(2 * time.Second)
+		r.d.Receipts([]Receipt{r.acks.receipt(2, "id-m2", queue.StatusEnroute)})
+		q.setFail(failing("finish"))
+		r.d.Receipts([]Receipt{r.acks.receipt(3, "id-m3", queue.StatusDelivered)})
+		pass(time.Second)
+		q.setFail(failing())
+		r.d.Receipts([]Receipt{r.acks.receipt(4, "id-m3", queue.StatusUndelivered)})
+		r.h.mu.Lock()
+		if got := r.h.forgotten; !slices.Equal(got, []string{"id-m1"}) {
+			t.Errorf("forgotten %q", got)
+		}
+		r.h.mu.Unlock()
+		pass(time.Second)
+		r.h.mu.Lock()
+		if got := r.h.forgotten; !slices.Equal(got, []string{"id-m1", "id-m3"}) {
+			t.Errorf("forgotten %q", got)
+		}
+		r.h.mu.Unlock()
 	})
 }

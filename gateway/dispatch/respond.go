@@ -31,6 +31,7 @@ type responder struct {
 	ss      []queue.Settlement
 	fs      []queue.Finish
 	finds   []finding
+	forget  []dlr.Known
 	took    []time.Duration
 	classes [Classes]int
 }
