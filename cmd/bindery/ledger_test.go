@@ -168,6 +168,8 @@ func (l *ledger) missing() {
 	taken, _ := l.taken()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	s := l.smsc.Stats()
+	l.t.Logf("the carrier sent %d receipts, %d were answered OK; %d are parked", s.Receipts, s.Acked, l.parked())
 	said := 0
 	for _, a := range l.byID {
 		if a.finals == 0 && said < 10 {
