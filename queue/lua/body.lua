@@ -36,23 +36,28 @@ local function entry(b, i)
   return u32(b.text, o + 1), u32(b.text, o + 5), u32(b.text, o + 9)
 end
 
--- constant gives the line of the message from first to last that every event
+-- constant gives the line of the message whose last part it is told that every event
 -- of it begins with after the block's name, and its campaign's short name.
-local function constant(b, first, last)
-  local _, c0 = entry(b, first)
-  local _, c1 = entry(b, last + 1)
-  if not c0 or not c1 or c1 <= c0 or c1 - c0 > 4096 then return nil, '' end
-  local t, o = b.text, c0
+local function constant(b, last)
+  if accountOf(b) == '' then return nil, '' end
+  local o = b.at + last * 12
+  if o + 20 > #b.text and not entry(b, b.n) then return nil, '' end
+  local t = b.text
+  local d1, d2, d3, d4, _, _, _, _, _, _, _, _, e1, e2, e3, e4 = byte(t, o + 5, o + 20)
+  local c0, c1 = ((d1 * 256 + d2) * 256 + d3) * 256 + d4, ((e1 * 256 + e2) * 256 + e3) * 256 + e4
+  if c1 <= c0 or c1 - c0 > 4096 then return nil, '' end
+  o = c0
   if c1 > #t then
-    if not b.missed then
-      b.missed = true
+    if b.missed < 4 then
+      b.missed = b.missed + 1
       t, o = call('GETRANGE', P .. 'block:' .. b.name, c0, c1 - 1), 0
-    else -- the second of this block: the next ones will want it too
+    else -- so many of this block: the next ones will want all of them
       local _, stop = entry(b, b.n)
       if not stop or stop > 131072 then return nil, '' end
       t = call('GETRANGE', P .. 'block:' .. b.name, 0, stop - 1)
       b.text = t
     end
+    if #t < o + c1 - c0 then return nil, '' end
   end
   local stop, campaign = o + c1 - c0, ''
   if byte(t, o + 1) ~= 9 then

@@ -7,7 +7,7 @@ local tick4 = p32(ticks)
 -- was not says. Surplus parts end without deciding it.
 local function final(b, i, x, first, last, st, errorJSON)
   if x[STATE] <= RETRY then
-    local _, campaign = constant(b, first, last)
+    local _, campaign = constant(b, last)
     countWaiting(b, x, campaign, -1)
   end
   x[STATE], x[ENDED_AT], x[WHY] = st, tick4, errorJSON
@@ -32,7 +32,7 @@ end
 -- submitted sets part i, and tells it with the last of its message.
 local function submitted(b, i, x, first, last)
   if x[STATE] <= RETRY then
-    local _, campaign = constant(b, first, last)
+    local _, campaign = constant(b, last)
     countWaiting(b, x, campaign, -1)
   end
   x[STATE], x[SUBMITTED_AT], x[ERROR] = SUBMITTED, tick4, '\0\0'
@@ -65,10 +65,10 @@ local function close()
   for k = 1, #opened do
     local b = opened[k]
     if b.closing then
-      local all, raw, parts = true, b.raw, b.parts
+      local all, raw, parts, fresh = true, b.raw, b.parts, b.fresh
       for i = 0, b.n - 1 do
         local x = parts[i]
-        if (x and x[STATE] or byte(raw, i * 20 + 1)) < DELIVERED then
+        if (x and x[STATE] or fresh[i] and byte(fresh[i]) or byte(raw, i * 20 + 1)) < DELIVERED then
           all = false
           break
         end

@@ -48,19 +48,37 @@ local function errorOf(err)
   return code and '{"code":"' .. code .. '","message":"' .. text .. '"}'
 end
 
-local stamp, tail, tailState, tailCarrier, tailError
-local streams, orphaned = {}, {}
+local stamp, tail, tailState, tailCarrier, tailError, plainTail
+local streams = {} -- by account ('' is dead): pieces, lines in them, entries that are full
 
--- tailOf is what ends an event but for its last members; most of a call are alike.
-local function tailOf(st, carrier, errorJSON)
+-- say sets tail and plainTail, which end an event (that of a message of one part,
+-- sent once, as a whole); most events of a call are alike.
+local function say(st, carrier, errorJSON)
   if st ~= tailState or carrier ~= tailCarrier or errorJSON ~= tailError then
     stamp = stamp or at()
     tailState, tailCarrier, tailError = st, carrier, errorJSON
     local name = carriers[carrier]
     tail = ',"status":"' .. wordOf(st) .. (name and '","carrier":"' .. name or '') .. '","at":"' .. stamp
       .. (errorJSON and '","error":' .. errorJSON or '"')
+    plainTail = tail .. ',"parts":1}'
   end
-  return tail
+end
+
+-- streamOf is where events of a block are collected; what has no account that
+-- can be read goes to dead.
+local function streamOf(b)
+  local account = accountOf(b)
+  local s = streams[account]
+  if not s then
+    s = { pieces = {}, lines = 0, entries = {} }
+    streams[account] = s
+  end
+  if s.lines == 100 then
+    s.entries[#s.entries + 1] = table.concat(s.pieces)
+    s.pieces, s.lines = {}, 0
+  end
+  if not b.opening then b.opening = '\n{"id":"' .. b.name end
+  return s
 end
 
 -- restOf is the last members, of more than a plain message of one part.
@@ -88,24 +106,23 @@ end
 local function tell(b, first, last, st, x, errorJSON, late)
   if not errorJSON and st ~= SUBMITTED and x[ERROR] ~= '\0\0' then errorJSON = errorOf(x[ERROR]) end
   local plain = first == last and not late and x[TRIES] <= 1 and not has(x, MAYBE)
-  local rest = plain and ',"parts":1}' or restOf(b, first, last, late)
-  local list, line = orphaned, constant(b, first, last)
-  if b.account ~= '' then
-    list = streams[b.account]
-    if not list then
-      list = {}
-      streams[b.account] = list
-    end
-  end
-  list[#list + 1] = '{"id":"' .. b.name .. (line or unread(first))
-    .. tailOf(st, x[CARRIER], errorJSON) .. rest
+  local s = streamOf(b)
+  local p = s.pieces
+  local n = #p
+  say(st, x[CARRIER], errorJSON)
+  s.lines = s.lines + 1
+  p[n + 1], p[n + 2], p[n + 3] = b.opening, constant(b, last) or unread(first), plain and plainTail or tail .. restOf(b, first, last, late)
 end
 
 local function saveEvents()
-  for account, list in pairs(streams) do
-    for from = 1, #list, 100 do
-      call('XADD', P .. 'status:' .. account, '*', 'events', table.concat(list, '\n', from, math.min(from + 99, #list)))
+  for account, s in pairs(streams) do
+    s.entries[#s.entries + 1] = table.concat(s.pieces)
+    for _, e in ipairs(s.entries) do
+      if account == '' then
+        call('RPUSH', P .. 'dead', sub(e, 2))
+      else
+        call('XADD', P .. 'status:' .. account, '*', 'events', sub(e, 2))
+      end
     end
   end
-  for _, e in ipairs(orphaned) do call('RPUSH', P .. 'dead', e) end
 end

@@ -68,13 +68,38 @@ local function one(b, records, o, errors)
   return receipt(b, x, i, first, last, st, carrier, err, e)
 end
 
+-- plain is the most of all: the first final of a message of one part that was
+-- submitted once; false when it is another case.
+local function plain(b, records, o, errors)
+  local i1, i2, st, late, c1, c2, e1, e2, e = byte(records, o, o + 8)
+  local i = i1 * 256 + i2
+  local raw, at = b.raw, i * 20
+  local was, fl, tries, position = byte(raw, at + 1, at + 4)
+  if was ~= SUBMITTED or fl ~= LAST + TAKEN or tries ~= 1 or position ~= 0 or st == 0 or late == 1
+    or b.parts[i] or b.fresh[i] then
+    return false
+  end
+  b.fresh[i] = char(st, LAST + TAKEN + OUT, 1, 0, c1, c2, e1, e2) .. sub(raw, at + 9, at + 16) .. tick4
+  b.changed[#b.changed + 1] = i
+  b.closing = true
+  local s = streamOf(b)
+  local p = s.pieces
+  local n = #p
+  local err = errors[e]
+  if not err and e1 + e2 > 0 then err = errorOf(char(e1, e2)) end
+  say(st, char(c1, c2), err)
+  s.lines = s.lines + 1
+  p[n + 1], p[n + 2], p[n + 3] = b.opening, constant(b, i) or unread(i), plainTail
+  return true
+end
+
 readCarriers(ARGV[1], ARGV[2])
 local n, errors, answers = tonumber(ARGV[3]), {}, {}
 for k = 1, n do errors[k] = ARGV[3 + k] end
 for a = 4 + n, #ARGV, 2 do
   local b, records = open(ARGV[a]), ARGV[a + 1]
   for o = 1, #records, 9 do
-    answers[#answers + 1] = b and one(b, records, o, errors) or GONE
+    answers[#answers + 1] = not b and GONE or plain(b, records, o, errors) and NEW or one(b, records, o, errors)
   end
 end
 saveAll()

@@ -103,6 +103,20 @@ local function own(L, d, i)
   return queued
 end
 
+-- ownRun marks up to most parts of a descriptor as leased when they are what most
+-- are: queued, of messages of one part, never leased before; 0 if not.
+local function ownRun(d, most)
+  local b, n = d.b, math.min(d.stop - d.from, most)
+  local to = d.from + n - 1
+  if n < 1 or #b.changed > 0 then return 0 end
+  local slots, found = string.gsub(sub(b.raw, d.from * 20 + 1, to * 20 + 20),
+    char(QUEUED) .. '([' .. char(LAST, LAST + HOLD) .. '])%z%z..(..)%z%z%z%z(........)',
+    char(LEASED) .. '%1\1\0' .. replacement(carrierNumber) .. '%2' .. replacement(num4) .. '%3')
+  if found ~= n then return 0 end
+  respan(b, d.from, to, slots)
+  return n
+end
+
 -- measure finds the end of the message that part i is of, within its
 -- descriptor, and how many parts of it can be taken.
 local function measure(d, i)
@@ -142,6 +156,11 @@ local function take(L, most)
     local d = current(L)
     if not d then break end
     local i, mine, queued, full = d.from, 0, 0, false
+    local run = ownRun(d, math.min(most - got, left))
+    if run > 0 then
+      i, mine, queued, left = i + run, run, run, left - run
+      full = i < d.stop
+    end
     while i < d.stop and not full do
       local j, w = measure(d, i)
       local fits = w
@@ -325,12 +344,14 @@ local function run()
   write()
   local entries = {}
   for k, t in ipairs(taken) do
-    local b, raw = t[1], {}
-    for i = t[2], t[3] do
-      local x = b.parts[i]
-      raw[#raw + 1] = x and octets(x) or sub(b.raw, i * 20 + 1, i * 20 + 20)
+    local b = t[1]
+    local slots = sub(b.raw, t[2] * 20 + 1, t[3] * 20 + 20)
+    if #b.changed > 0 then
+      local raw = {}
+      for i = t[2], t[3] do raw[#raw + 1] = octets(b, i) end
+      slots = table.concat(raw)
     end
-    entries[k] = entryOf(b, t[2], t[3], table.concat(raw))
+    entries[k] = entryOf(b, t[2], t[3], slots)
   end
   return reply(entries)
 end

@@ -130,12 +130,38 @@ local function settleOne(b, i, records, o, lease4, errors, waiting)
   end
 end
 
+-- submitRun settles the parts from … to as submitted when they are the most of
+-- all: messages of one part, leased once, under this number; false if not.
+local function submitRun(b, from, to, lease4, carrier)
+  local n = to - from + 1
+  if to >= b.n or #b.changed > 0 or not owes(lease4) then return false end
+  local slots, found = string.gsub(sub(b.raw, from * 20 + 1, to * 20 + 20),
+    char(LEASED, LAST, 1) .. '%z....' .. pattern(lease4) .. '....(....)',
+    char(SUBMITTED, LAST + TAKEN, 1, 0) .. replacement(carrier) .. '\0\0\0\0\0\0' .. replacement(tick4) .. '%1')
+  if found ~= n or accountOf(b) == '' then return false end
+  respan(b, from, to, slots)
+  off[lease4] = off[lease4] + n
+  local c = now + (clocks[carrier] or 86400000)
+  if not b.clock or c < b.clock then b.clock = c end
+  say(SUBMITTED, carrier, nil)
+  for i = from, to do
+    local s = streamOf(b)
+    local p = s.pieces
+    local k = #p
+    s.lines = s.lines + 1
+    p[k + 1], p[k + 2], p[k + 3] = b.opening, constant(b, i) or unread(i), plainTail
+  end
+  return true
+end
+
 local function settleBlock(b, records, errors)
   local waiting = {}
   for o = 1, #records, 16 do
     local i, lease4 = u16(records, o), sub(records, o + 2, o + 5)
-    local more = byte(records, o + 6) == V_SUBMITTED and u32(records, o + 12) or 0
-    for k = i, math.min(i + more, b.n - 1) do settleOne(b, k, records, o, lease4, errors, waiting) end
+    local to = i + (byte(records, o + 6) == V_SUBMITTED and u32(records, o + 12) or 0)
+    if byte(records, o + 6) ~= V_SUBMITTED or not submitRun(b, i, to, lease4, sub(records, o + 7, o + 8)) then
+      for k = i, math.min(to, b.n - 1) do settleOne(b, k, records, o, lease4, errors, waiting) end
+    end
   end
   if #waiting == 0 then return end
   if accountOf(b) ~= '' then

@@ -1,9 +1,11 @@
 -- slots: the slots of blocks, 20 octets a part. Nothing is written before save.
 local blocks, opened = {}, {}
 
--- open reads a block's slots; false when it is gone. Of a block: raw slots,
--- parts decoded, numbers of those changed; of its body (false: not read, account
--- '': it does not parse) text is its beginning, at the offset of its table.
+-- open reads a block's slots; false when it is gone. Of a block: raw slots as
+-- they will be but for parts (decoded) and fresh (octets that replace one slot);
+-- numbers of those changed, and spans {from, octets} of raw that were; of its
+-- body (false: not read, account '': it does not parse) text is its beginning,
+-- at the offset of its table.
 local function open(name)
   local b = blocks[name]
   if b == nil then
@@ -11,8 +13,8 @@ local function open(name)
     b = false
     if raw and #raw > 0 and #raw % 20 == 0 then
       b = {
-        name = name, raw = raw, n = #raw / 20, parts = {}, changed = {}, account = false, text = false, at = false,
-        closing = false, clock = false, missed = false,
+        name = name, raw = raw, n = #raw / 20, parts = {}, fresh = {}, changed = {}, spans = false,
+        account = false, text = false, at = false, missed = 0, opening = false, closing = false, clock = false,
       }
       opened[#opened + 1] = b
     end
@@ -26,11 +28,13 @@ end
 local function part(b, i)
   local x = b.parts[i]
   if not x and i >= 0 and i < b.n then
-    local o, raw = i * 20, b.raw
+    local raw, o = b.fresh[i], 0
+    local dirty = raw ~= nil
+    if not dirty then raw, o = b.raw, i * 20 end
     local st, fl, tries, position = byte(raw, o + 1, o + 4)
     x = {
       st, fl, tries, position, sub(raw, o + 5, o + 6), sub(raw, o + 7, o + 8), sub(raw, o + 9, o + 12),
-      sub(raw, o + 13, o + 16), sub(raw, o + 17, o + 20), false, false,
+      sub(raw, o + 13, o + 16), sub(raw, o + 17, o + 20), dirty, false,
     }
     b.parts[i] = x
   end
@@ -68,25 +72,48 @@ local function message(b, i)
   return first, last
 end
 
-local function octets(x)
+local function octets(b, i)
+  local x = b.parts[i]
+  if not x then return b.fresh[i] or sub(b.raw, i * 20 + 1, i * 20 + 20) end
   return char(x[STATE], x[FLAGS], x[TRIES], x[POSITION]) .. x[CARRIER] .. x[ERROR] .. x[LEASE] .. x[SUBMITTED_AT] .. x[ENDED_AT]
+end
+
+-- respan replaces the slots from … to of a block by new octets.
+local function respan(b, from, to, slots)
+  b.raw = sub(b.raw, 1, from * 20) .. slots .. sub(b.raw, to * 20 + 21)
+  b.spans = b.spans or {}
+  b.spans[#b.spans + 1] = { from, slots }
+end
+
+-- pattern writes octets as a Lua pattern; replacement as what gsub puts in.
+local function pattern(octets)
+  return (string.gsub(string.gsub(octets, '%W', '%%%0'), '%%%z', '%%z'))
+end
+
+local function replacement(octets)
+  return (string.gsub(octets, '%%', '%%%%'))
 end
 
 -- save writes the runs of slots that changed.
 local function save()
   for k = 1, #opened do
     local b = opened[k]
-    local c = b.changed
-    if #c > 0 then
-      table.sort(c)
-      local key, from, run = P .. 'slots:' .. b.name, c[1], {}
-      for j = 1, #c do
-        local i = c[j]
-        run[#run + 1] = octets(b.parts[i])
-        if c[j + 1] ~= i + 1 then
-          call('SETRANGE', key, from * 20, table.concat(run))
-          from, run = c[j + 1], {}
-        end
+    local c, key = b.changed, P .. 'slots:' .. b.name
+    local n = #c
+    if b.spans then
+      for _, s in ipairs(b.spans) do call('SETRANGE', key, s[1] * 20, s[2]) end
+    end
+    if n > 1 then table.sort(c) end
+    local from, run = c[1], ''
+    for j = 1, n do
+      local i = c[j]
+      run = run .. octets(b, i)
+      if c[j + 1] ~= i + 1 then
+        call('SETRANGE', key, from * 20, run)
+        from, run = c[j + 1], ''
+      elseif #run >= 640 then -- a string that grows is copied each time
+        call('SETRANGE', key, from * 20, run)
+        from, run = i + 1, ''
       end
     end
   end

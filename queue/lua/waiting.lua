@@ -30,7 +30,7 @@ end
 local function wait(b, i, x, first, last, delay)
   local _, priority = wordsOf(b)
   local ra = laneFor(b, i, x, first, last) .. ':' .. priority
-  local _, campaign = constant(b, first, last)
+  local _, campaign = constant(b, last)
   local due = delay > 0 and now + delay or 0
   x[STATE] = due > 0 and RETRY or QUEUED
   refile(b, i)
