@@ -36,30 +36,58 @@ type arrival struct {
 
 // delivered sorts what the carrier delivers. It is answered when it is stored.
 func (c *Carrier) delivered(bind int, s *smpp.Session, p pdu.PDU, a arrival) {
-	now := time.Now()
-	ack := dispatch.Ack{To: c, Token: c.acks.await(s, p.Head())}
-	n := a.notice()
+	got := c.sort(p, &a, dispatch.Ack{To: c, Token: c.acks.await(s, p.Head())}, time.Now())
 	l := c.link(bind)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch got.kind {
+	case aReceipt:
+		l.receipts = append(l.receipts, got.receipt)
+	case anInbound:
+		l.inbounds = append(l.inbounds, got.inbound)
+	case anUnparsed:
+		l.unparsed = append(l.unparsed, got.unparsed)
+	}
+}
+
+// sorted is one of three, by its kind.
+type sorted struct {
+	kind     kind
+	receipt  dispatch.Receipt
+	inbound  dispatch.Inbound
+	unparsed dispatch.Unparsed
+}
+
+type kind uint8
+
+const (
+	anUnparsed kind = iota
+	anInbound
+	aReceipt
+)
+
+// sort reads a delivery. One that breaks off our reading of it is kept whole
+// for a person: it must not end the session, nor come again for ever.
+func (c *Carrier) sort(p pdu.PDU, a *arrival, ack dispatch.Ack, now time.Time) (got sorted) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.cfg.Log.Error().Str("carrier", c.cfg.Carrier).Any("panic", r).Msg("delivery could not be read")
+			got = sorted{unparsed: dispatch.Unparsed{Raw: raw(p, a.octets), At: now, Ack: ack}}
+		}
+	}()
+	n := a.notice()
 	if !n.IsReceipt() {
-		m := c.inbound(&a, now)
-		m.Raw, m.Ack = raw(p, a.octets), ack
-		l.mu.Lock()
-		l.inbounds = append(l.inbounds, m)
-		l.mu.Unlock()
-		return
+		got.kind, got.inbound = anInbound, c.inbound(a, now)
+		got.inbound.Raw, got.inbound.Ack = raw(p, a.octets), ack
+		return got
 	}
 	report, err := dlr.ParseReceipt(n)
 	if err != nil {
-		u := dispatch.Unparsed{Raw: raw(p, a.octets), At: now, Ack: ack}
-		l.mu.Lock()
-		l.unparsed = append(l.unparsed, u)
-		l.mu.Unlock()
-		return
+		got.unparsed = dispatch.Unparsed{Raw: raw(p, a.octets), At: now, Ack: ack}
+		return got
 	}
-	r := dispatch.Receipt{Receipt: report.Receipt(recipient(a.source), now), Ack: ack}
-	l.mu.Lock()
-	l.receipts = append(l.receipts, r)
-	l.mu.Unlock()
+	got.kind, got.receipt = aReceipt, dispatch.Receipt{Receipt: report.Receipt(recipient(a.source), now), Ack: ack}
+	return got
 }
 
 func (a *arrival) notice() dlr.Notice {
