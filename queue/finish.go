@@ -75,23 +75,23 @@ func (q *Queue) finishArgs(ctx context.Context, sh *shard, fs []Finish) (args []
 		if err != nil {
 			return nil, nil, err
 		}
-		rec := records.of(f.Part.Block)
-		if len(records.names) > len(byBlock) {
+		rec := records.of(f.Part.Block, f.Part.Index)
+		if len(records.blocks) > len(byBlock) {
 			byBlock = append(byBlock, nil)
 		}
 		b := records.index[f.Part.Block]
 		byBlock[b] = append(byBlock[b], i)
-		*rec = binary.BigEndian.AppendUint16(*rec, f.Part.Index)
-		*rec = append(*rec, byte(st), boolByte(f.Late))
-		*rec = binary.BigEndian.AppendUint16(*rec, carrier)
-		*rec = binary.BigEndian.AppendUint16(*rec, errNumber(f.Error.Code))
-		*rec = append(*rec, errs.add(f.Error))
+		octets := binary.BigEndian.AppendUint16(rec.records, f.Part.Index)
+		octets = append(octets, byte(st), boolByte(f.Late))
+		octets = binary.BigEndian.AppendUint16(octets, carrier)
+		octets = binary.BigEndian.AppendUint16(octets, errNumber(f.Error.Code))
+		rec.records = append(octets, errs.add(f.Error))
 	}
 	for _, list := range byBlock {
 		places = append(places, list...)
 	}
 	args = append(args, carriers.list, carriers.clocks, len(errs.list))
-	return records.appendTo(append(args, errs.list...)), places, nil
+	return records.appendTo(append(args, errs.list...), &q.lines), places, nil
 }
 
 func boolByte(b bool) byte {

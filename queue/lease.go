@@ -210,7 +210,7 @@ func (o *Owner) leased(r *reply, number LeaseNumber, most int) (*Lease, []Settle
 	var off []Settlement
 	for r.err == nil && entries.more() {
 		e := entries.sub()
-		off = append(off, l.add(&e)...)
+		off = append(off, l.add(&e, &o.q.lines)...)
 		if e.err != nil {
 			return nil, nil, e.err
 		}
@@ -230,7 +230,7 @@ func (o *Owner) leased(r *reply, number LeaseNumber, most int) (*Lease, []Settle
 // add reads one entry of a lease's reply into l and answers what is to come
 // off at once: parts that ended since (a number asked again), and parts whose
 // message does not parse.
-func (l *Lease) add(r *reply) []Settlement {
+func (l *Lease) add(r *reply, known *lines) []Settlement {
 	block, from, slots := Block(r.text()), int(r.number()), r.text()
 	b, err := bodyOf(r)
 	if r.err != nil {
@@ -239,6 +239,9 @@ func (l *Lease) add(r *reply) []Settlement {
 	if from < 0 || from+len(slots)/slotSize > maxParts || len(slots)%slotSize != 0 {
 		r.fail("has slots out of range")
 		return nil
+	}
+	if err == nil && len(slots) > 0 && from+len(slots)/slotSize <= b.parts {
+		known.remember(segmentOf(b, block, from, from+len(slots)/slotSize-1))
 	}
 	var off []Settlement
 	var m *Message

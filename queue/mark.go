@@ -15,14 +15,17 @@ func (o *Owner) Mark(ctx context.Context, n LeaseNumber, parts []Part) error {
 		records := blockRecords{index: make(map[Block]int, len(parts))}
 		for _, p := range parts {
 			if o.q.shardOfBlock(p.Block) == sh {
-				rec := records.of(p.Block)
-				*rec = binary.BigEndian.AppendUint16(*rec, p.Index)
+				records.of(p.Block, p.Index)
 			}
 		}
-		if len(records.names) == 0 {
+		if len(records.blocks) == 0 {
 			continue
 		}
-		r, err := o.q.run(ctx, markScript, sh, records.appendTo([]any{o.id, int64(n)})...)
+		args := []any{o.id, int64(n)}
+		for i := range records.blocks {
+			args = append(args, string(records.blocks[i].name), octetsOf(records.blocks[i].parts))
+		}
+		r, err := o.q.run(ctx, markScript, sh, args...)
 		if err != nil {
 			return err
 		}
@@ -36,4 +39,13 @@ func (o *Owner) Mark(ctx context.Context, n LeaseNumber, parts []Part) error {
 		}
 	}
 	return nil
+}
+
+// octetsOf writes parts as scripts read them, 2 octets each.
+func octetsOf(parts []uint16) []byte {
+	var octets []byte
+	for _, p := range parts {
+		octets = binary.BigEndian.AppendUint16(octets, p)
+	}
+	return octets
 }

@@ -143,6 +143,7 @@ type Queue struct {
 	clock    clock
 	shards   []*shard
 	carriers carrierNumbers
+	lines    lines
 	present  atomic.Pointer[Owner] // the latest: reclaims in its name
 	history  atomic.Pointer[History]
 

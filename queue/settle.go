@@ -94,14 +94,14 @@ func (o *Owner) settleArgs(ctx context.Context, sh *shard, ss []Settlement) (arg
 			return nil, 0, err
 		}
 		delay := min(max(s.Delay.Milliseconds(), 0), math.MaxUint32)
-		rec := records.of(s.Part.Block)
+		rec := records.of(s.Part.Block, s.Part.Index)
 		n++
-		if !continues(*rec, s, carrier) {
-			*rec = appendSettlement(*rec, s, carrier, errs.add(s.Error), uint32(delay))
+		if !continues(rec.records, s, carrier) {
+			rec.records = appendSettlement(rec.records, s, carrier, errs.add(s.Error), uint32(delay))
 		}
 	}
 	args = append(args, o.id, carriers.list, carriers.clocks, len(errs.list))
-	return records.appendTo(append(args, errs.list...)), n, nil
+	return records.appendTo(append(args, errs.list...), &o.q.lines), n, nil
 }
 
 // settlementSize is the size of a record, octets: part 2, lease 4, verdict 1,
@@ -139,24 +139,37 @@ func continues(rec []byte, s *Settlement, carrier uint16) bool {
 
 // blockRecords collects a call's records by block, in order of appearance.
 type blockRecords struct {
-	index map[Block]int
-	names []Block
-	recs  [][]byte
+	index  map[Block]int
+	blocks []blockRecord
 }
 
-func (r *blockRecords) of(b Block) *[]byte {
+type blockRecord struct {
+	name    Block
+	records []byte
+	parts   []uint16 // that the records are about
+}
+
+func (r *blockRecords) of(b Block, part uint16) *blockRecord {
 	i, ok := r.index[b]
 	if !ok {
-		i = len(r.names)
+		i = len(r.blocks)
 		r.index[b] = i
-		r.names, r.recs = append(r.names, b), append(r.recs, nil)
+		r.blocks = append(r.blocks, blockRecord{name: b})
 	}
-	return &r.recs[i]
+	rec := &r.blocks[i]
+	rec.parts = append(rec.parts, part)
+	return rec
 }
 
-func (r *blockRecords) appendTo(args []any) []any {
-	for i, name := range r.names {
-		args = append(args, string(name), r.recs[i])
+// appendTo appends the arguments of each block: its name, the first and the
+// last part that its records are about (2 octets each) and the records, and
+// what is known of its body: its account and the parts' lines.
+func (r *blockRecords) appendTo(args []any, known *lines) []any {
+	for i := range r.blocks {
+		b := &r.blocks[i]
+		about := binary.BigEndian.AppendUint16(make([]byte, 0, 4+len(b.records)), slices.Min(b.parts))
+		about = binary.BigEndian.AppendUint16(about, slices.Max(b.parts))
+		args = append(args, string(b.name), append(about, b.records...), known.appendTo(nil, b.name, b.parts))
 	}
 	return args
 }

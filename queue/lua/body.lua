@@ -1,23 +1,26 @@
 -- body: what scripts read of a block's body. A body that does not parse has the
 -- account ''; what is said of its messages goes to dead instead of a stream.
 
--- accountOf reads a body's beginning: of a block of one all that an event
+-- readBody reads a body's beginning: of a block of one all that an event
 -- needs, else as far as the table.
-local function accountOf(b)
-  local a = b.account
-  if not a then
-    a = ''
-    local t = call('GETRANGE', P .. 'block:' .. b.name, 0, b.n == 1 and 511 or 160 + 12 * b.n)
-    if #t >= 17 and byte(t, 1) == 1 and u16(t, 5) == b.n and byte(t, 13) <= 2 then
-      b.text, b.at, a = t, u16(t, 3), sub(t, 15, 14 + byte(t, 14))
-    end
-    b.account = a
+local function readBody(b)
+  whole(b)
+  local a, t = '', call('GETRANGE', P .. 'block:' .. b.name, 0, b.n == 1 and 511 or 160 + 12 * b.n)
+  if #t >= 17 and byte(t, 1) == 1 and u16(t, 5) == b.n and byte(t, 13) <= 2 then
+    b.text, b.at, a = t, u16(t, 3), sub(t, 15, 14 + byte(t, 14))
   end
+  b.account = a
   return a
 end
 
--- wordsOf gives route, priority, and second of acceptance; the account must be known.
+-- accountOf is known from the caller, or read.
+local function accountOf(b)
+  return b.account or readBody(b)
+end
+
+-- wordsOf gives route, priority, and second of acceptance; nil if it does not parse.
 local function wordsOf(b)
+  if not b.text and readBody(b) == '' then return nil end
   local t = b.text
   local r = 15 + byte(t, 14)
   return sub(t, r + 1, r + (byte(t, r) or 0)), ({ 'urgent', 'normal', 'bulk' })[byte(t, 13) + 1],
@@ -27,7 +30,7 @@ end
 -- entry gives the end of validity (ticks), the offset of the constant, and that
 -- of the row of part i; n is the mark of the ends. nil: there is none.
 local function entry(b, i)
-  if accountOf(b) == '' then return nil end
+  if not b.text and readBody(b) == '' then return nil end
   local o = b.at + i * 12
   if o + 12 > #b.text then
     b.text = call('GETRANGE', P .. 'block:' .. b.name, 0, b.at + (b.n + 1) * 12 - 1)
@@ -39,7 +42,7 @@ end
 -- constant gives the line of the message whose last part it is told that every event
 -- of it begins with after the block's name, and its campaign's short name.
 local function constant(b, last)
-  if accountOf(b) == '' then return nil, '' end
+  if not b.text and readBody(b) == '' then return nil, '' end
   local o = b.at + last * 12
   if o + 20 > #b.text and not entry(b, b.n) then return nil, '' end
   local t = b.text

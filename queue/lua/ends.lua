@@ -58,6 +58,17 @@ local function refuseRest(b, first, last, st, errorJSON, err)
   end
 end
 
+-- allEnded looks at the slots that were read.
+local function allEnded(b)
+  local raw, parts, fresh, first = b.raw, b.parts, b.fresh, b.first
+  for o = 1, #raw, 20 do
+    local i = first + (o - 1) / 20
+    local x = parts[i]
+    if (x and x[STATE] or fresh[i] and byte(fresh[i]) or byte(raw, o)) < DELIVERED then return false end
+  end
+  return true
+end
+
 -- close files blocks into history when all of them has ended, and anew those
 -- whose receipts may be due sooner than all else of them. A block of history
 -- costs about its body and 390 octets a part: its slot, and two events.
@@ -65,15 +76,7 @@ local function close()
   for k = 1, #opened do
     local b = opened[k]
     if b.closing then
-      local all, raw, parts, fresh = true, b.raw, b.parts, b.fresh
-      for i = 0, b.n - 1 do
-        local x = parts[i]
-        if (x and x[STATE] or fresh[i] and byte(fresh[i]) or byte(raw, i * 20 + 1)) < DELIVERED then
-          all = false
-          break
-        end
-      end
-      if all then
+      if allEnded(b) and (b.n or whole(b) or allEnded(b)) then
         call('ZREM', P .. 'expiry', b.name)
         call('ZADD', P .. 'history', now, b.name)
         count('bytes', 450 + call('STRLEN', P .. 'block:' .. b.name) + b.n * 390)

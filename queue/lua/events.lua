@@ -111,7 +111,7 @@ local function tell(b, first, last, st, x, errorJSON, late)
   local n = #p
   say(st, x[CARRIER], errorJSON)
   s.lines = s.lines + 1
-  p[n + 1], p[n + 2], p[n + 3] = b.opening, constant(b, last) or unread(first), plain and plainTail or tail .. restOf(b, first, last, late)
+  p[n + 1], p[n + 2], p[n + 3] = b.opening, b.lines and b.lines[first] or constant(b, last) or unread(first), plain and plainTail or tail .. restOf(b, first, last, late)
 end
 
 local function saveEvents()

@@ -2,9 +2,10 @@
 -- finish writes results without a lease: receipts and late responses.
 -- KEYS 1 the shard's counts
 -- ARGV 1 carriers, 2 their receipt clocks (as settle's), 3 number of errors,
---      then their JSON; then for each block its name and its records: part 2
---      octets, state 1 (0: an intermediate receipt), late response 1, carrier
---      2, error number 2, error 1
+--      then their JSON; then for each block its name; the first and the last
+--      part concerned, 2 octets each, and records: part 2 octets, state 1 (0: an
+--      intermediate receipt), late response 1, carrier 2, error number 2, error
+--      1; and its account and the parts' lines, if the caller knows them
 -- Answers {octets, now}: for each record, in order, 1 new, 2 a repeat, 3 a
 --      contradiction, told now, 4 the block is gone
 -- Safe to run twice: a slot that has a final keeps it, a contradiction is told
@@ -73,7 +74,7 @@ end
 local function plain(b, records, o, errors)
   local i1, i2, st, late, c1, c2, e1, e2, e = byte(records, o, o + 8)
   local i = i1 * 256 + i2
-  local raw, at = b.raw, i * 20
+  local raw, at = b.raw, (i - b.first) * 20
   local was, fl, tries, position = byte(raw, at + 1, at + 4)
   if was ~= SUBMITTED or fl ~= LAST + TAKEN or tries ~= 1 or position ~= 0 or st == 0 or late == 1
     or b.parts[i] or b.fresh[i] then
@@ -89,16 +90,17 @@ local function plain(b, records, o, errors)
   if not err and e1 + e2 > 0 then err = errorOf(char(e1, e2)) end
   say(st, char(c1, c2), err)
   s.lines = s.lines + 1
-  p[n + 1], p[n + 2], p[n + 3] = b.opening, constant(b, i) or unread(i), plainTail
+  p[n + 1], p[n + 2], p[n + 3] = b.opening, b.lines and b.lines[i] or constant(b, i) or unread(i), plainTail
   return true
 end
 
 readCarriers(ARGV[1], ARGV[2])
 local n, errors, answers = tonumber(ARGV[3]), {}, {}
 for k = 1, n do errors[k] = ARGV[3 + k] end
-for a = 4 + n, #ARGV, 2 do
-  local b, records = open(ARGV[a]), ARGV[a + 1]
-  for o = 1, #records, 9 do
+for a = 4 + n, #ARGV, 3 do
+  local records = ARGV[a + 1]
+  local b = openAbout(ARGV[a], records, ARGV[a + 2], 9)
+  for o = 5, #records, 9 do
     answers[#answers + 1] = not b and GONE or plain(b, records, o, errors) and NEW or one(b, records, o, errors)
   end
 end

@@ -4,10 +4,11 @@
 -- ARGV 1 owner, 2 carriers (2 octets number, 4 octets number of the route
 --      @carrier, 1 octet length, name, each), 3 their receipt clocks in ms,
 --      separated by spaces, 4 number of errors, then their JSON; then for each
---      block its name and its records: part 2 octets, lease 4, verdict 1,
---      carrier 2 (0: as leased), error number 2, error (from 1; 0 none) 1,
---      delay in ms 4; of submitted ones the delay is how many more parts after
---      this one are alike
+--      block its name; the first and the last part concerned, 2 octets each,
+--      and records: part 2 octets, lease 4, verdict 1, carrier 2 (0: as leased),
+--      error number 2, error (from 1; 0 none) 1, delay in ms 4 (of submitted
+--      ones: how many more parts after this one are alike); and its account and
+--      the parts' lines, if the caller knows them
 -- Answers {'settled', now} | {'lapsed', now}
 -- Safe to run twice: it changes only a slot that is leased under the very
 -- number it names, and that number is off the slot afterwards.
@@ -134,8 +135,8 @@ end
 -- all: messages of one part, leased once, under this number; false if not.
 local function submitRun(b, from, to, lease4, carrier)
   local n = to - from + 1
-  if to >= b.n or #b.changed > 0 or not owes(lease4) then return false end
-  local slots, found = string.gsub(sub(b.raw, from * 20 + 1, to * 20 + 20),
+  if #b.changed > 0 or not owes(lease4) then return false end
+  local slots, found = string.gsub(sub(b.raw, (from - b.first) * 20 + 1, (to - b.first) * 20 + 20),
     char(LEASED, LAST, 1) .. '%z....' .. pattern(lease4) .. '....(....)',
     char(SUBMITTED, LAST + TAKEN, 1, 0) .. replacement(carrier) .. '\0\0\0\0\0\0' .. replacement(tick4) .. '%1')
   if found ~= n or accountOf(b) == '' then return false end
@@ -149,18 +150,18 @@ local function submitRun(b, from, to, lease4, carrier)
     local p = s.pieces
     local k = #p
     s.lines = s.lines + 1
-    p[k + 1], p[k + 2], p[k + 3] = b.opening, constant(b, i) or unread(i), plainTail
+    p[k + 1], p[k + 2], p[k + 3] = b.opening, b.lines and b.lines[i] or constant(b, i) or unread(i), plainTail
   end
   return true
 end
 
 local function settleBlock(b, records, errors)
   local waiting = {}
-  for o = 1, #records, 16 do
+  for o = 5, #records, 16 do
     local i, lease4 = u16(records, o), sub(records, o + 2, o + 5)
     local to = i + (byte(records, o + 6) == V_SUBMITTED and u32(records, o + 12) or 0)
     if byte(records, o + 6) ~= V_SUBMITTED or not submitRun(b, i, to, lease4, sub(records, o + 7, o + 8)) then
-      for k = i, math.min(to, b.n - 1) do settleOne(b, k, records, o, lease4, errors, waiting) end
+      for k = i, to do settleOne(b, k, records, o, lease4, errors, waiting) end
     end
   end
   if #waiting == 0 then return end
@@ -192,8 +193,8 @@ local function run()
   readCarriers(ARGV[2], ARGV[3])
   local n, errors = tonumber(ARGV[4]), {}
   for k = 1, n do errors[k] = ARGV[4 + k] end
-  for a = 5 + n, #ARGV, 2 do
-    local b = open(ARGV[a])
+  for a = 5 + n, #ARGV, 3 do
+    local b = openAbout(ARGV[a], ARGV[a + 1], ARGV[a + 2], 16)
     if b then settleBlock(b, ARGV[a + 1], errors) end
   end
   write()

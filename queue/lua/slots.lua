@@ -1,20 +1,27 @@
 -- slots: the slots of blocks, 20 octets a part. Nothing is written before save.
 local blocks, opened = {}, {}
 
--- open reads a block's slots; false when it is gone. Of a block: raw slots as
--- they will be but for parts (decoded) and fresh (octets that replace one slot);
--- numbers of those changed, and spans {from, octets} of raw that were; of its
--- body (false: not read, account '': it does not parse) text is its beginning,
--- at the offset of its table.
-local function open(name)
+-- open reads a block's slots, or those from … to; false when it is gone. Of a
+-- block: raw slots from the first on (false: from the block's first to its last,
+-- n of them) as they will be but for parts (decoded) and fresh (octets that
+-- replace one slot); numbers of those changed, and spans {from, octets} of raw
+-- that were; of its body (false: not read, account '': it does not parse) text is
+-- its beginning, at the offset of its table; lines what the caller knows of it.
+local function open(name, from, to)
   local b = blocks[name]
   if b == nil then
-    local raw = call('GET', P .. 'slots:' .. name)
+    local raw
+    if from then
+      raw = call('GETRANGE', P .. 'slots:' .. name, from * 20, to * 20 + 19)
+    else
+      raw = call('GET', P .. 'slots:' .. name)
+    end
     b = false
     if raw and #raw > 0 and #raw % 20 == 0 then
       b = {
-        name = name, raw = raw, n = #raw / 20, parts = {}, fresh = {}, changed = {}, spans = false,
-        account = false, text = false, at = false, missed = 0, opening = false, closing = false, clock = false,
+        name = name, raw = raw, first = from or 0, n = not from and #raw / 20, parts = {}, fresh = {}, changed = {},
+        spans = false, account = false, text = false, at = false, missed = 0, opening = false, closing = false,
+        clock = false, lines = false,
       }
       opened[#opened + 1] = b
     end
@@ -23,14 +30,31 @@ local function open(name)
   return b
 end
 
+-- whole reads all slots of a block of which only some were; those changed stay.
+local function whole(b)
+  if not b.n then
+    local raw = call('GET', P .. 'slots:' .. b.name)
+    if b.spans then -- (they lie in what was read)
+      raw = sub(raw, 1, b.first * 20) .. b.raw .. sub(raw, b.first * 20 + #b.raw + 1)
+    end
+    b.raw, b.first, b.n = raw, 0, #raw / 20
+  end
+end
+
 -- part decodes slot i (from 0) of an open block, nil beyond it: an array, its
 -- places named STATE … WHY.
 local function part(b, i)
   local x = b.parts[i]
-  if not x and i >= 0 and i < b.n then
+  if not x and i >= 0 then
     local raw, o = b.fresh[i], 0
     local dirty = raw ~= nil
-    if not dirty then raw, o = b.raw, i * 20 end
+    if not dirty then
+      if i < b.first or (i - b.first) * 20 >= #b.raw then
+        whole(b)
+        if i >= b.n then return nil end
+      end
+      raw, o = b.raw, (i - b.first) * 20
+    end
     local st, fl, tries, position = byte(raw, o + 1, o + 4)
     x = {
       st, fl, tries, position, sub(raw, o + 5, o + 6), sub(raw, o + 7, o + 8), sub(raw, o + 9, o + 12),
@@ -74,15 +98,20 @@ end
 
 local function octets(b, i)
   local x = b.parts[i]
-  if not x then return b.fresh[i] or sub(b.raw, i * 20 + 1, i * 20 + 20) end
+  if not x then return b.fresh[i] or sub(b.raw, (i - b.first) * 20 + 1, (i - b.first) * 20 + 20) end
   return char(x[STATE], x[FLAGS], x[TRIES], x[POSITION]) .. x[CARRIER] .. x[ERROR] .. x[LEASE] .. x[SUBMITTED_AT] .. x[ENDED_AT]
 end
 
 -- respan replaces the slots from … to of a block by new octets.
 local function respan(b, from, to, slots)
-  b.raw = sub(b.raw, 1, from * 20) .. slots .. sub(b.raw, to * 20 + 21)
+  from, to = from - b.first, to - b.first
+  if from == 0 and #slots == #b.raw then
+    b.raw = slots
+  else
+    b.raw = sub(b.raw, 1, from * 20) .. slots .. sub(b.raw, to * 20 + 21)
+  end
   b.spans = b.spans or {}
-  b.spans[#b.spans + 1] = { from, slots }
+  b.spans[#b.spans + 1] = { from + b.first, slots }
 end
 
 -- pattern writes octets as a Lua pattern; replacement as what gsub puts in.
@@ -92,6 +121,30 @@ end
 
 local function replacement(octets)
   return (string.gsub(octets, '%%', '%%%%'))
+end
+
+-- about is what a call's arguments say of a block: the parts that it is about,
+-- from … to, in front of the records, and its account and lines, or ''.
+local function openAbout(name, records, known, size)
+  local b = open(name, u16(records, 1), u16(records, 3))
+  if b and known ~= '' and not b.account then
+    local e = string.find(known, '\n', 1, true)
+    local lines, o = {}, 5
+    b.account = sub(known, 1, e - 1)
+    while e do
+      local next = string.find(known, '\n', e + 1, true)
+      local more = size == 16 and byte(records, o + 6) == V_SUBMITTED and u32(records, o + 12) or 0
+      local i = u16(records, o)
+      for k = i, i + more do
+        lines[k] = sub(known, e + 1, next and next - 1 or -1)
+        e = next
+        next = e and string.find(known, '\n', e + 1, true)
+      end
+      o = o + size
+    end
+    b.lines = lines
+  end
+  return b
 end
 
 -- save writes the runs of slots that changed.
@@ -104,17 +157,16 @@ local function save()
       for _, s in ipairs(b.spans) do call('SETRANGE', key, s[1] * 20, s[2]) end
     end
     if n > 1 then table.sort(c) end
-    local from, run = c[1], ''
-    for j = 1, n do
-      local i = c[j]
-      run = run .. octets(b, i)
-      if c[j + 1] ~= i + 1 then
-        call('SETRANGE', key, from * 20, run)
-        from, run = c[j + 1], ''
-      elseif #run >= 640 then -- a string that grows is copied each time
-        call('SETRANGE', key, from * 20, run)
-        from, run = i + 1, ''
+    local j = 1
+    while j <= n do -- runs, and what lies between them when it is little
+      local from, to, run = c[j], c[j], { octets(b, c[j]) }
+      while j < n and c[j + 1] - to <= 6 do
+        j = j + 1
+        for i = to + 1, c[j] do run[#run + 1] = octets(b, i) end
+        to = c[j]
       end
+      call('SETRANGE', key, from * 20, #run == 1 and run[1] or table.concat(run))
+      j = j + 1
     end
   end
 end

@@ -1,0 +1,132 @@
+package queue
+
+import (
+	"strings"
+	"sync"
+)
+
+// lines remembers, of blocks that this process leased, what scripts put into
+// events (lua/body.lua, constant), so that settle and finish need not read the
+// body in Redis: reading it is the dearest part of a receipt. Bodies never
+// change, so what is remembered cannot grow old; what is not remembered the
+// script reads. The oldest go first.
+type lines struct {
+	mu    sync.Mutex // guards the rest
+	known map[Block][]*segment
+	order []*segment // a ring: the oldest at first
+	first int
+	bytes int
+}
+
+// segment is a run of parts of one block.
+type segment struct {
+	block   Block
+	account string
+	from    int
+	text    string   // constants, as they lie in the body
+	offsets []uint32 // of each part's, and the end
+}
+
+// maxLineBytes bounds what is remembered: about a million messages.
+const maxLineBytes = 64 << 20
+
+func (s *segment) size() int { return 120 + len(s.text) + 4*len(s.offsets) }
+
+// segmentOf takes the constants of parts from … to out of a body.
+func segmentOf(b *body, block Block, from, to int) *segment {
+	end := to + 1
+	for end < b.parts && b.constantAt(end) == b.constantAt(to) {
+		end++ // parts of one message share a constant
+	}
+	lo, hi := b.constantAt(from)-b.constantsAt, b.constantAt(end)-b.constantsAt
+	if lo < 0 || hi < lo || hi > len(b.constants) {
+		return nil
+	}
+	s := &segment{block: block, account: b.account, from: from, text: strings.Clone(b.constants[lo:hi])}
+	for i := from; i <= to; i++ {
+		s.offsets = append(s.offsets, uint32(b.constantAt(i)-b.constantsAt-lo))
+	}
+	return s
+}
+
+// line is the event text of a part; "" if the segment does not hold it.
+func (s *segment) line(part int) string {
+	i := part - s.from
+	if i < 0 || i >= len(s.offsets) || int(s.offsets[i]) >= len(s.text) {
+		return ""
+	}
+	text, _, ok := strings.Cut(s.text[s.offsets[i]:], "\n")
+	if !ok {
+		return ""
+	}
+	_, text, _ = strings.Cut(text, "\t")
+	return text
+}
+
+func (l *lines) remember(s *segment) {
+	if s == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.known == nil {
+		l.known = map[Block][]*segment{}
+	}
+	for _, old := range l.known[s.block] {
+		if old.from == s.from && len(old.offsets) >= len(s.offsets) {
+			return // leased again
+		}
+	}
+	l.known[s.block] = append(l.known[s.block], s)
+	l.order = append(l.order, s)
+	l.bytes += s.size()
+	for l.bytes > maxLineBytes {
+		l.forgetFirst()
+	}
+}
+
+func (l *lines) forgetFirst() {
+	s := l.order[l.first]
+	l.order[l.first] = nil
+	l.bytes -= s.size()
+	if l.first++; l.first > len(l.order)/2 && l.first > 1024 {
+		l.order, l.first = append([]*segment(nil), l.order[l.first:]...), 0
+	}
+	left := l.known[s.block][:0]
+	for _, other := range l.known[s.block] {
+		if other != s {
+			left = append(left, other)
+		}
+	}
+	if len(left) == 0 {
+		delete(l.known, s.block)
+	} else {
+		l.known[s.block] = left
+	}
+}
+
+// appendTo appends "account", and a line feed and the event text of each part
+// (of a run of them from each of parts), or nothing when one is not known.
+func (l *lines) appendTo(dst []byte, b Block, parts []uint16) []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	segments := l.known[b]
+	if len(segments) == 0 {
+		return dst
+	}
+	start := len(dst)
+	dst = append(dst, segments[0].account...)
+	for _, part := range parts {
+		line := ""
+		for _, s := range segments {
+			if line = s.line(int(part)); line != "" {
+				break
+			}
+		}
+		if line == "" {
+			return dst[:start]
+		}
+		dst = append(append(dst, '\n'), line...)
+	}
+	return dst
+}
