@@ -105,7 +105,8 @@ func (s *Script) program(ctx context.Context, db *DB) (program, error) {
 // askDialect learns by the server's own error whether it takes the first line.
 // Two callers at once learn the same.
 func askDialect(ctx context.Context, db *DB) (int32, error) {
-	err := db.Eval(ctx, "#!lua\nreturn 1", nil).Err()
+	// A full Redis must answer too: a gateway that starts then has to drain it.
+	err := db.Eval(ctx, "#!lua flags=allow-oom\nreturn 1", nil).Err()
 	switch {
 	case err == nil:
 		return dialectFlagged, nil
