@@ -133,6 +133,7 @@ routes:
 
 func (d *demo) serve(ctx context.Context, cfg *config.Config) error {
 	log := zerolog.Nop()
+	redisdb.LogTo(func(message string) { log.Debug().Msg(message) })
 	if d.verbose {
 		log = zerolog.New(zerolog.ConsoleWriter{Out: d.out, NoColor: true, TimeFormat: time.TimeOnly}).With().Timestamp().Logger()
 	}

@@ -13,6 +13,7 @@ import (
 
 	"bindery/config"
 	"bindery/gateway"
+	"bindery/internal/redisdb"
 )
 
 func newServeCommand() *cobra.Command {
@@ -40,10 +41,11 @@ func runServe(ctx context.Context, stderr io.Writer, file string) error {
 	if err != nil {
 		return err
 	}
-	log := zerolog.New(stderr).With().Timestamp().Logger()
+	log := zerolog.New(stderr).Level(zerolog.InfoLevel).With().Timestamp().Logger()
 	for _, w := range cfg.Warnings() {
 		log.Warn().Str("file", file).Int("line", w.Line).Str("setting", w.Path).Msg(w.Message)
 	}
+	redisdb.LogTo(func(message string) { log.Debug().Msg(message) })
 	g, err := gateway.New(cfg, gateway.Options{Log: log, Version: version})
 	if err != nil {
 		return err
