@@ -5,6 +5,8 @@ import (
 	"errors"
 )
 
+var errNoKeeper = errors.New("dispatch: nothing keeps inbound messages")
+
 // keep stores what is no receipt of ours.
 func (r *responder) keep(ctx context.Context, b *batch) {
 	if len(b.inbounds)+len(b.unparsed) == 0 {

@@ -8,11 +8,8 @@ import (
 	"bindery/queue"
 )
 
-// Answers to receipts that could not be stored.
-var (
-	errNoRoom   = errors.New("dispatch: no room to park a receipt")
-	errNoKeeper = errors.New("dispatch: nothing keeps inbound messages")
-)
+// errNoRoom answers a receipt that finds no room to be parked.
+var errNoRoom = errors.New("dispatch: no room to park a receipt")
 
 // finding is a receipt whose part is known: finished, it is answered.
 type finding struct {

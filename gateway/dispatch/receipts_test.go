@@ -191,6 +191,7 @@ func TestIDsAreForgottenAfterTheFinal(t *testing.T) {
 		r.d.Receipts([]Receipt{r.acks.receipt(1, "id-m1", queue.StatusDelivered)}) // parked
 		pass(2 * time.Second)
 		r.d.Receipts([]Receipt{r.acks.receipt(2, "id-m2", queue.StatusEnroute)})
+		pass(time.Second)
 		q.setFail(failing("finish"))
 		r.d.Receipts([]Receipt{r.acks.receipt(3, "id-m3", queue.StatusDelivered)})
 		pass(time.Second)
