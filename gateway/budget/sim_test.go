@@ -99,18 +99,18 @@ func (w *world) client(delay time.Duration) (*redisdb.DB, *link, func()) {
 
 // sender takes tokens as fast as it gets them until its time is over.
 type sender struct {
-	rate   *Rate
-	got    int
-	cancel context.CancelFunc
+	rate *Rate
+	link *link
+	got  int
 }
 
 // send starts an instance that has a backlog from start until end, and whose
 // need in one Take is chunk. It ends like a crash: nothing is given back.
 func (w *world) send(name string, o RateOptions, delay, start, end time.Duration, chunk int) *sender {
 	o.Carrier, o.Instance, o.Now = "alpha", name, time.Now
-	db, _, closeDB := w.client(delay)
+	db, l, closeDB := w.client(delay)
 	ctx, cancel := context.WithCancel(w.t.Context())
-	s := &sender{rate: NewRate(db, o), cancel: cancel}
+	s := &sender{rate: NewRate(db, o), link: l}
 	w.wg.Go(func() { _ = s.rate.Run(ctx); closeDB() })
 	w.wg.Go(func() {
 		defer cancel()

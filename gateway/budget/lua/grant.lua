@@ -41,39 +41,62 @@ if set ~= num('set') then
   if set == 0 and present == num('set') then present = 0 end
 end
 
--- What the carrier answered. A window is at most two seconds old, else it says
--- nothing of the present rate; what was on the way during a cut does not count.
-local since, cut = num('since'), num('cut')
+-- What the carrier answered in the last two seconds, in tenths: the more that
+-- it took in one of them while it throttled much is what it takes. Throttles of
+-- the first quarter after a cut are about what went out before it.
+local cut, raised, flow, heard, after = num('cut'), num('raised'), num('flow'), num('heard'), num('after')
 if cut > now then cut = 0 end
-local idle = math.min(now - since, 60 * SECOND)
-if since > now or now - since > 2 * SECOND then since = now - math.min(span, SECOND)
-else ok, throttled = ok + num('ok'), throttled + num('throttled') end
-if now - cut < 250000 then ok, throttled, since = 0, 0, now end
-local age = math.max(now - since, 50000)
-local total = ok + throttled
-if throttled > 0 and (age >= 200000 or total >= 10) and now - cut >= SECOND then
-  local passed = ok * 1000 * SECOND / age
-  local base = present
-  if base == 0 then base = total * 1000 * SECOND / age end
+if raised > now or raised == 0 then raised = now end
+if ok + throttled > 0 then
+  if heard > now or now - heard > 2 * SECOND then flow = now - math.min(span, SECOND) end
+  heard = now
+end
+local tenth, recent, passed, before, refused = math.floor(now / 100000), {}, 0, 0, 0
+local function count(at, o, r)
+  if at < tenth - 20 or at > tenth then return end
+  recent[#recent + 1] = int(at) .. ':' .. int(o) .. ':' .. int(r)
+  if at < tenth - 10 then
+    before = before + o
+    return
+  end
+  passed = passed + o
+  if at * 100000 >= cut + 250000 then refused = refused + r end
+end
+for at, o, r in string.gmatch(h.recent or '', '(%d+):(%d+):(%d+)') do
+  at = tonumber(at)
+  if at == tenth then ok, throttled = ok + o, throttled + r else count(at, tonumber(o), tonumber(r)) end
+end
+if ok + throttled > 0 then count(tenth, ok, throttled) end
+
+local total = passed + refused
+if refused > 0 and now - flow >= SECOND and now - cut >= 1250000 then
+  local seconds = math.min(now - flow, now - (tenth - 10) * 100000) / SECOND
+  local base, took = present, math.max(passed / seconds, before) * 1000
+  if base == 0 then base = total * 1000 / seconds end
   if total < 10 then
     ceiling, present = base, base * 0.8
+  elseif refused * 20 < total then
+    ceiling, present = base, base * 0.95
   else
-    ceiling = math.min(base, passed)
-    local least = base * 0.1
-    if throttled * 20 < total then least = base * 0.8 end
+    local least = 0
+    if total < 100 then least = base * 0.1 end
+    ceiling = math.min(base, took)
     present = math.min(base * 0.95, math.max(ceiling * 0.95, least))
   end
   present, ceiling = math.floor(math.max(present, 1000)), math.floor(math.max(ceiling, 1000))
   if set > 0 then present = math.min(present, set) end
-  ok, throttled, since, cut = 0, 0, now, now
-elseif throttled == 0 and age >= SECOND or idle >= 2 * SECOND then
-  local held_back = present >= ceiling * 0.9 and now - cut < 10 * SECOND
-  if present > 0 and (set == 0 or present < set) and not held_back then
-    present = math.floor(present + math.max(present * 0.02, 500) * math.max(idle, SECOND) / SECOND)
+  cut, raised, after = now, now, present
+elseif refused == 0 and now - raised >= SECOND then
+  -- Back in steps of a fiftieth a second; for ten seconds not beyond what the
+  -- carrier was seen to take.
+  local steps = math.min(now - raised, 60 * SECOND) / SECOND
+  if present > 0 and (set == 0 or present < set) and (present < ceiling * 0.9 or now - cut >= 10 * SECOND) then
+    present = math.floor(present + math.max(present * 0.02, 500) * steps)
     if set > 0 then present = math.min(present, set) end
-    if set == 0 and present > 4 * ceiling and now - cut > 60 * SECOND then present = 0 end
+    if set == 0 and present > 4 * after and now - cut > 60 * SECOND then present = 0 end
   end
-  if throttled == 0 then ok, since = 0, now end
+  if ceiling > 0 then ceiling = math.max(ceiling, math.min(passed * 1000, present)) end
+  raised = now
 end
 
 -- The instances that ask share by what they want.
@@ -101,14 +124,14 @@ if present > 0 then
     n = math.max(0, math.min(cap - held, math.floor((now + lead - first) / interval) + 1, 100000))
     again = horizon / 2
   else
-    again = first - now - lead
+    again = math.max(first - now - lead, horizon / 4)
   end
   if n > 0 then tat = first + math.ceil(n * interval) end
 end
 
 for i = 1, #gone do redis.call('HDEL', KEYS[1], gone[i]) end
 redis.call('HSET', KEYS[1], 'tat', int(tat), 'set', int(set), 'present', int(present), 'ceiling', int(ceiling),
-  'since', int(since), 'cut', int(cut), 'ok', int(ok), 'throttled', int(throttled),
+  'cut', int(cut), 'raised', int(raised), 'flow', int(flow), 'heard', int(heard), 'after', int(after), 'recent', table.concat(recent, ' '),
   me, table.concat({int(number), int(now), int(want), int(first), int(n), int(step)}, ' '))
 redis.call('PEXPIRE', KEYS[1], 604800000)
 return {now, first, n, step, present, ceiling, math.ceil(again)}
