@@ -44,7 +44,6 @@ var (
 	onlyOpen     = in(Open)
 	transmitting = in(BoundTX, BoundTRX)
 	receiving    = in(BoundRX, BoundTRX)
-	bound        = in(BoundTX, BoundRX, BoundTRX)
 	connected    = in(Open, BoundTX, BoundRX, BoundTRX, Unbinding)
 )
 
