@@ -99,15 +99,6 @@ func found(t *testing.T, f Found, p queue.Part) {
 	}
 }
 
-func look(t *testing.T, h *Home) []Parked {
-	t.Helper()
-	ps, err := h.Look(t.Context(), 100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ps
-}
-
 func drop(t *testing.T, h *Home, ps ...Parked) {
 	t.Helper()
 	if err := h.Drop(t.Context(), ps); err != nil {

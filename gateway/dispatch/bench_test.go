@@ -14,7 +14,6 @@ import (
 // and a receipt behind it, and keeps nothing. What is left is dispatch's own
 // cost.
 type instant struct {
-	mu     sync.Mutex
 	sink   Sink
 	msg    queue.Message
 	left   int // to lease

@@ -19,7 +19,7 @@ func TestEarlyReceiptS17(t *testing.T) {
 		r.d.Receipts([]Receipt{r.acks.receipt(1, "id-m1", queue.StatusDelivered), r.acks.receipt(2, "never-seen", queue.StatusDelivered)})
 		pass(50 * time.Millisecond)
 		for token := range uint64(2) {
-			if err, n := r.acks.answer(token + 1); err != nil || n != 1 {
+			if n, err := r.acks.answer(token + 1); err != nil || n != 1 {
 				t.Errorf("receipt %d: answered %d times, %v", token+1, n, err)
 			}
 		}
@@ -71,7 +71,7 @@ func TestReceiptIsAnsweredOnlyWhenStored(t *testing.T) {
 				tc.home(r)
 				r.d.Receipts([]Receipt{r.acks.receipt(1, "id-m1", queue.StatusDelivered)})
 				pass(time.Second)
-				if err, n := r.acks.answer(1); err == nil || n != 1 {
+				if n, err := r.acks.answer(1); err == nil || n != 1 {
 					t.Errorf("answered %d times, %v", n, err)
 				}
 			})
@@ -85,7 +85,7 @@ func TestReceiptIsAnsweredOnlyWhenStored(t *testing.T) {
 			pass(time.Second)
 			r.d.Receipts([]Receipt{r.acks.receipt(1, "id-m1", queue.StatusDelivered)})
 			pass(2 * time.Second)
-			if err, n := r.acks.answer(1); err == nil || n != 1 {
+			if n, err := r.acks.answer(1); err == nil || n != 1 {
 				t.Errorf("answered %d times, %v", n, err)
 			}
 			if len(r.h.parked) > 0 {
@@ -104,7 +104,7 @@ func TestFloodOfReceiptsIsBounded(t *testing.T) {
 		}
 		refused := 0
 		for i := range uint64(250) {
-			if err, _ := r.acks.answer(i); errors.Is(err, errBusy) {
+			if _, err := r.acks.answer(i); errors.Is(err, errBusy) {
 				refused++
 			}
 		}
@@ -114,13 +114,13 @@ func TestFloodOfReceiptsIsBounded(t *testing.T) {
 		}
 		pass(time.Second)
 		for i := range uint64(250) {
-			if _, n := r.acks.answer(i); n != 1 {
+			if n, _ := r.acks.answer(i); n != 1 {
 				t.Fatalf("receipt %d was answered %d times", i, n)
 			}
 		}
 		r.d.Receipts([]Receipt{r.acks.receipt(999, "y", queue.StatusDelivered)})
 		pass(time.Second)
-		if err, n := r.acks.answer(999); err != nil || n != 1 {
+		if n, err := r.acks.answer(999); err != nil || n != 1 {
 			t.Errorf("after the flood: %v, %d", err, n)
 		}
 	})

@@ -35,10 +35,10 @@ func (a *acks) Stored(token uint64, err error) {
 	a.n[token]++
 }
 
-func (a *acks) answer(token uint64) (error, int) {
+func (a *acks) answer(token uint64) (int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.got[token], a.n[token]
+	return a.n[token], a.got[token]
 }
 
 func (a *acks) receipt(token uint64, id string, st queue.Status) Receipt {
