@@ -94,7 +94,7 @@ func (q *Queue) accept(ctx context.Context, sh *shard, p *Push) ([]ID, error) {
 			return nil, err
 		}
 	}
-	r, err := q.run(ctx, acceptScript, sh, args...)
+	r, err := q.together(ctx, sh, args, len(blocks))
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,9 +38,19 @@ func benchmarkLife(b *testing.B, block, batch int) {
 	begin, n := time.Now(), 0
 	for b.Loop() {
 		stage("accept", func() {
-			for i := 0; i < wave; i += block {
-				r.accept(push("acme", block))
+			var wg sync.WaitGroup
+			for range 50 { // senders at once
+				wg.Add(1)
+				go func() {
+					defer wg.Done()
+					for i := 0; i < wave/50; i += block {
+						if _, err := r.q.Accept(r.ctx, push("acme", block)); err != nil {
+							b.Error(err)
+						}
+					}
+				}()
 			}
+			wg.Wait()
 		})
 		var leases []*Lease
 		stage("lease", func() {

@@ -17,6 +17,7 @@ type shard struct {
 	prefix string   // "bindery:{s0}:"
 	keys   []string // KEYS of every script: the counts
 	bell   string   // channel of the doorbell
+	gate   gate     // pushes on their way
 }
 
 func newShard(index int, tag string) *shard {

@@ -43,9 +43,6 @@ type fate struct {
 }
 
 func TestModel(t *testing.T) {
-	if testing.Short() {
-		t.Skip("random walks over the whole home")
-	}
 	for _, rounds := range []struct {
 		name string
 		rig  func(t testing.TB) *rig

@@ -1,7 +1,7 @@
 #!lua
--- accept pushes the blocks of one push: all of it, or nothing.
+-- accept takes pushes: of each all its blocks, or nothing.
 -- KEYS 1 the shard's counts
--- ARGV 1 account, 2 and 3 Redis time (ms) before and after which the call is
+-- ARGV of each push: 1 account, 2 and 3 Redis time (ms) before and after which the call is
 --      refused, 4 the idempotency record's key ('' for none), 5 its first line,
 --      6 hash of the lines, 7 the record of this push, 8 lines in it, 9 batch key
 --      ('' for none), 10 batch record, 11 what the push takes of the account's
@@ -10,23 +10,23 @@
 --      before), slots, earliest end of validity (ms), route, priority, number of
 --      the route, descriptors; and for each of these the text, parts, campaign,
 --      and due time (ms, 0: now)
--- Answers {'accepted', now} | {'before', record, now} | {'conflict', now} |
+-- Answers for each push {'accepted', now} | {'before', record, now} | {'conflict', now} |
 --      {'gap', lines taken so far, now} | {'late', now} | {'gone', now} |
 --      {'slow', now, µs until it may be tried again}
 -- Safe to run twice: it first answers the record, or that the first block is
 -- there; a call that comes too late is refused. Not allow-oom: a full Redis
 -- takes nothing in, and ingress says so.
-local account = ARGV[1]
-local idem = ARGV[4] ~= '' and P .. 'idem:' .. account .. ':' .. ARGV[4]
-local first = tonumber(ARGV[5])
+local o -- arguments of the pushes before
+local queued, lanesOf = {}, {}
 
-local function earlier()
+-- earlier answers what the push's key was answered before, if it was.
+local function earlier(idem, first)
   local taken = 0
   local t = call('HMGET', idem, 'lines', 'until', 'f' .. first)
   if t[2] and tonumber(t[2]) > now then
     taken = tonumber(t[1]) or 0
     if t[3] then
-      if string.match(t[3], '^%w*') ~= ARGV[6] then return { 'conflict', now } end
+      if string.match(t[3], '^%w*') ~= ARGV[o + 6] then return { 'conflict', now } end
       return { 'before', t[3], now }
     end
   end
@@ -34,42 +34,27 @@ local function earlier()
   if first > taken then return { 'gap', taken, now } end
 end
 
-local blocks = tonumber(ARGV[13])
-if idem then
-  local answer = earlier()
-  if answer then return answer end
-end
-if blocks > 0 and call('EXISTS', P .. 'slots:' .. ARGV[14]) == 1 then return { 'accepted', now } end
-if now < tonumber(ARGV[2]) or now > tonumber(ARGV[3]) then return { 'late', now } end
--- The account's rate: the time (µs) that it has used, and how far ahead that was
--- when written; a clock that steps back must not shut the account out.
-local cost, rate, us, used = tonumber(ARGV[11]), P .. 'rate:' .. account, clock[1] * 1000000 + clock[2], 0
-if blocks > 0 and cost > 0 then
+-- spent answers the time (µs) that the account has used of its rate, and how long
+-- (µs) it must wait if that is too far ahead. With the time lies how far ahead it
+-- was when written: a clock that steps back must not shut the account out.
+local function spent(rate, us)
   local at, most = string.match(call('GET', rate) or '', '^(%d+) (%d+)$')
-  used = at and math.min(tonumber(at), us + tonumber(most)) or us
-  local ahead = used - us - tonumber(ARGV[12])
-  if ahead > 0 then return { 'slow', now, math.ceil(ahead) } end
-end
-local a = 14
-for _ = 1, blocks do
-  if ARGV[a + 1] == '' and call('EXISTS', P .. 'block:' .. ARGV[a]) == 0 then return { 'gone', now } end
-  a = a + 8 + 4 * tonumber(ARGV[a + 7])
+  local used = at and math.min(tonumber(at), us + tonumber(most)) or us
+  return used, used - us - tonumber(ARGV[o + 12])
 end
 
-if idem then
-  call('HSET', idem, 'lines', first + tonumber(ARGV[8]), 'until', now + 86400000, 'f' .. first, ARGV[7])
-  call('PEXPIRE', idem, 86400000)
+-- bodiesGone: is a body that was written before not there any more?
+local function bodiesGone(blocks)
+  local a = o + 14
+  for _ = 1, blocks do
+    if ARGV[a + 1] == '' and call('EXISTS', P .. 'block:' .. ARGV[a]) == 0 then return true end
+    a = a + 8 + 4 * tonumber(ARGV[a + 7])
+  end
 end
-if ARGV[9] ~= '' then call('SET', P .. 'batch:' .. ARGV[9], ARGV[10], 'EX', 7776000) end -- 90 days: goes with its first block
-if blocks == 0 then return { 'accepted', now } end
-if cost > 0 then
-  used = math.max(used, us) + cost
-  call('SET', rate, string.format('%.0f %.0f', used, used - us), 'PX', math.ceil((used - us) / 1000) + 1000)
-end
-call('SADD', P .. 'accounts', account)
-local queued, lanesOf = {}, {}
-a = 14
-for _ = 1, blocks do
+
+-- take writes a block and collects its descriptors; it answers where the next
+-- block's arguments begin.
+local function take(account, a)
   local name, body = ARGV[a], ARGV[a + 1]
   if body == '' then
     call('PERSIST', P .. 'block:' .. name)
@@ -78,10 +63,13 @@ for _ = 1, blocks do
   end
   call('SET', P .. 'slots:' .. name, ARGV[a + 2])
   call('ZADD', P .. 'expiry', ARGV[a + 3], name)
-  local route, ra, n = ARGV[a + 4], ARGV[a + 4] .. ':' .. ARGV[a + 5], tonumber(ARGV[a + 7])
-  if not queued[ra] then
-    queued[ra], lanesOf[#lanesOf + 1] = {}, ra
-    call('HSETNX', P .. 'routes', u32(ARGV[a + 6], 1), route)
+  local ra, n = ARGV[a + 4] .. ':' .. ARGV[a + 5], tonumber(ARGV[a + 7])
+  local key = ra .. ':' .. account
+  local lane = queued[key]
+  if not lane then
+    lane = { ra = ra, account = account }
+    queued[key], lanesOf[#lanesOf + 1] = lane, lane
+    call('HSETNX', P .. 'routes', u32(ARGV[a + 6], 1), ARGV[a + 4])
   end
   a = a + 8
   for _ = 1, n do
@@ -89,18 +77,68 @@ for _ = 1, blocks do
     a = a + 4
     if due > now then
       count('s', parts)
-      call('ZADD', P .. 'due', due, 's ' .. ra .. ':' .. account .. ' ' .. descriptor)
+      call('ZADD', P .. 'due', due, 's ' .. key .. ' ' .. descriptor)
     else
       count('q:' .. ra, parts)
-      queued[ra][#queued[ra] + 1] = descriptor
+      lane[#lane + 1] = descriptor
     end
     count('a:' .. account, parts)
     if campaign ~= '' then count('c:' .. account .. ':' .. campaign, parts) end
   end
+  return a
 end
-for _, ra in ipairs(lanesOf) do
-  if #queued[ra] > 0 then push(ra, account, queued[ra]) end
+
+local accounts = {} -- noted in this call
+
+local function accept(blocks)
+  local account = ARGV[o + 1]
+  local idem = ARGV[o + 4] ~= '' and P .. 'idem:' .. account .. ':' .. ARGV[o + 4]
+  local first = tonumber(ARGV[o + 5])
+  local answer = idem and earlier(idem, first)
+  if answer then return answer end
+  if blocks > 0 and call('EXISTS', P .. 'slots:' .. ARGV[o + 14]) == 1 then return { 'accepted', now } end
+  if now < tonumber(ARGV[o + 2]) or now > tonumber(ARGV[o + 3]) then return { 'late', now } end
+  local cost, rate, us, used, ahead = tonumber(ARGV[o + 11]), P .. 'rate:' .. account, clock[1] * 1000000 + clock[2], 0, 0
+  if blocks > 0 and cost > 0 then used, ahead = spent(rate, us) end
+  if ahead > 0 then return { 'slow', now, math.ceil(ahead) } end
+  if bodiesGone(blocks) then return { 'gone', now } end
+
+  if idem then
+    call('HSET', idem, 'lines', first + tonumber(ARGV[o + 8]), 'until', now + 86400000, 'f' .. first, ARGV[o + 7])
+    call('PEXPIRE', idem, 86400000)
+  end
+  if ARGV[o + 9] ~= '' then call('SET', P .. 'batch:' .. ARGV[o + 9], ARGV[o + 10], 'EX', 7776000) end -- 90 days: goes with its first block
+  if blocks == 0 then return { 'accepted', now } end
+  if cost > 0 then
+    used = math.max(used, us) + cost
+    call('SET', rate, string.format('%.0f %.0f', used, used - us), 'PX', math.ceil((used - us) / 1000) + 1000)
+  end
+  if not accounts[account] then
+    accounts[account] = true
+    call('SADD', P .. 'accounts', account)
+  end
+  local a = o + 14
+  for _ = 1, blocks do a = take(account, a) end
+  return { 'accepted', now }
+end
+
+-- after answers the place of the last argument of the push of so many blocks.
+local function after(blocks)
+  local a = o + 14
+  for _ = 1, blocks do a = a + 8 + 4 * tonumber(ARGV[a + 7]) end
+  return a - 1
+end
+
+local answers = {}
+o = 0
+while o < #ARGV do
+  local blocks = tonumber(ARGV[o + 13])
+  answers[#answers + 1] = accept(blocks)
+  o = after(blocks)
+end
+for _, lane in ipairs(lanesOf) do
+  if #lane > 0 then push(lane.ra, lane.account, lane) end
 end
 ringBells()
 saveCounts()
-return { 'accepted', now }
+return answers

@@ -73,18 +73,28 @@ end
 -- whose receipts may be due sooner than all else of them. A block of history
 -- costs about its body and 390 octets a part: its slot, and two events.
 local function close()
+  local gone, history, clocks = {}, {}, {}
   for k = 1, #opened do
     local b = opened[k]
     if b.closing then
       if allEnded(b) and (b.n or whole(b) or allEnded(b)) then
-        call('ZREM', P .. 'expiry', b.name)
-        call('ZADD', P .. 'history', now, b.name)
+        gone[#gone + 1] = b.name
+        history[#history + 1] = now
+        history[#history + 1] = b.name
         count('bytes', 450 + call('STRLEN', P .. 'block:' .. b.name) + b.n * 390)
         b.clock = false
       end
     end
-    if b.clock then call('ZADD', P .. 'expiry', 'LT', b.clock, b.name) end
+    if b.clock then
+      clocks[#clocks + 1] = b.clock
+      clocks[#clocks + 1] = b.name
+    end
   end
+  if #gone > 0 then
+    call('ZREM', P .. 'expiry', unpack(gone))
+    call('ZADD', P .. 'history', unpack(history))
+  end
+  if #clocks > 0 then call('ZADD', P .. 'expiry', 'LT', unpack(clocks)) end
 end
 
 -- note adds a line to the rest of a message's timeline, at most 1 KiB of it.

@@ -103,15 +103,17 @@ local function own(L, d, i)
   return queued
 end
 
+local fresh, owned -- a slot as it mostly is, and as it is then leased
+
 -- ownRun marks up to most parts of a descriptor as leased when they are what most
 -- are: queued, of messages of one part, never leased before; 0 if not.
 local function ownRun(d, most)
   local b, n = d.b, math.min(d.stop - d.from, most)
   local to = d.from + n - 1
   if n < 1 or #b.changed > 0 then return 0 end
-  local slots, found = string.gsub(sub(b.raw, d.from * 20 + 1, to * 20 + 20),
-    char(QUEUED) .. '([' .. char(LAST, LAST + HOLD) .. '])%z%z..(..)%z%z%z%z(........)',
-    char(LEASED) .. '%1\1\0' .. replacement(carrierNumber) .. '%2' .. replacement(num4) .. '%3')
+  fresh = fresh or char(QUEUED) .. '([' .. char(LAST, LAST + HOLD) .. '])%z%z..(..)%z%z%z%z(........)'
+  owned = owned or char(LEASED) .. '%1\1\0' .. replacement(carrierNumber) .. '%2' .. replacement(num4) .. '%3'
+  local slots, found = string.gsub(sub(b.raw, d.from * 20 + 1, to * 20 + 20), fresh, owned)
   if found ~= n then return 0 end
   respan(b, d.from, to, slots)
   return n

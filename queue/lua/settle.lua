@@ -131,14 +131,24 @@ local function settleOne(b, i, records, o, lease4, errors, waiting)
   end
 end
 
+local patterns, replacements = {}, {} -- by lease, by carrier
+
 -- submitRun settles the parts from … to as submitted when they are the most of
 -- all: messages of one part, leased once, under this number; false if not.
 local function submitRun(b, from, to, lease4, carrier)
   local n = to - from + 1
   if #b.changed > 0 or not owes(lease4) then return false end
-  local slots, found = string.gsub(sub(b.raw, (from - b.first) * 20 + 1, (to - b.first) * 20 + 20),
-    char(LEASED, LAST, 1) .. '%z....' .. pattern(lease4) .. '....(....)',
-    char(SUBMITTED, LAST + TAKEN, 1, 0) .. replacement(carrier) .. '\0\0\0\0\0\0' .. replacement(tick4) .. '%1')
+  local p = patterns[lease4]
+  if not p then
+    p = char(LEASED, LAST, 1) .. '%z....' .. pattern(lease4) .. '....(....)'
+    patterns[lease4] = p
+  end
+  local r = replacements[carrier]
+  if not r then
+    r = char(SUBMITTED, LAST + TAKEN, 1, 0) .. replacement(carrier) .. '\0\0\0\0\0\0' .. replacement(tick4) .. '%1'
+    replacements[carrier] = r
+  end
+  local slots, found = string.gsub(sub(b.raw, (from - b.first) * 20 + 1, (to - b.first) * 20 + 20), p, r)
   if found ~= n or accountOf(b) == '' then return false end
   respan(b, from, to, slots)
   off[lease4] = off[lease4] + n

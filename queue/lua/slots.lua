@@ -11,7 +11,10 @@ local function open(name, from, to)
   local b = blocks[name]
   if b == nil then
     local raw
-    if from then
+    if from == 0 and to == 0 then -- mostly a block of one; else no harm: the whole of it is read when needed
+      raw = call('GETRANGE', P .. 'slots:' .. name, 0, 20)
+      if #raw == 20 then from = nil else raw = sub(raw, 1, 20) end
+    elseif from then
       raw = call('GETRANGE', P .. 'slots:' .. name, from * 20, to * 20 + 19)
     else
       raw = call('GET', P .. 'slots:' .. name)
@@ -149,11 +152,17 @@ end
 
 -- save writes the runs of slots that changed.
 local function save()
+  local small = {} -- whole slots of blocks of one: one MSET costs less than as many SETRANGE
   for k = 1, #opened do
     local b = opened[k]
     local c, key = b.changed, P .. 'slots:' .. b.name
     local n = #c
-    if b.spans then
+    local one = b.n == 1 and (n == 1 and octets(b, 0) or b.spans and b.raw)
+    if one then
+      small[#small + 1] = key
+      small[#small + 1] = one
+      n = 0
+    elseif b.spans then
       for _, s in ipairs(b.spans) do call('SETRANGE', key, s[1] * 20, s[2]) end
     end
     if n > 1 then table.sort(c) end
@@ -169,4 +178,5 @@ local function save()
       j = j + 1
     end
   end
+  if #small > 0 then call('MSET', unpack(small)) end
 end
