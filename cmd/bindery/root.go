@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 )
 
@@ -19,18 +17,15 @@ of every one of them.
 
   bindery demo                     see it work, nothing needed
   bindery check --config FILE      is this configuration right?
-  bindery serve --config FILE      run the gateway`,
+  bindery serve --config FILE      run the gateway
+  bindery send --to … --text …     send by it; status, tail, carriers, queue ask it`,
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("no command %q; bindery --help lists them", args[0])
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:          noCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newServeCommand(), newCheckCommand(), newDemoCommand(), newSimulateCommand())
+	root.AddCommand(newServeCommand(), newCheckCommand(), newDemoCommand(), newSimulateCommand(),
+		newSendCommand(), newStatusCommand(), newTailCommand(), newCarriersCommand(), newQueueCommand())
 	return root
 }
