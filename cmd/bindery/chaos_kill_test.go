@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -53,7 +52,7 @@ func kills(t *testing.T, cluster bool, when smsctest.Timing) {
 	if most := deaths * heldByKill; sum.repeats > most {
 		t.Errorf("%d submits were repeated, %d kills may repeat %d", sum.repeats, deaths, most)
 	}
-	t.Log(fmt.Sprintf("%d kills of gateways, %d of Redis: %d repeats", deaths, redisDeaths, sum.repeats))
+	t.Logf("%d kills of gateways, %d of Redis: %d repeats", deaths, redisDeaths, sum.repeats)
 }
 
 // heldByKill is what the binds of one gateway hold at most: window and prefetch,

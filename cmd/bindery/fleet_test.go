@@ -31,6 +31,7 @@ type fleet struct {
 
 	mu       sync.Mutex // guards gateways; nil: not running
 	gateways []*process
+	started  []*process // all, for sane
 }
 
 type fleetOptions struct {
@@ -71,6 +72,7 @@ func newFleet(t *testing.T, o fleetOptions) *fleet {
 		t.Skip("-short: no faults end to end")
 	}
 	f := &fleet{t: t, o: o, smsc: smsctest.New(o.smsc), gateways: make([]*process, o.gateways)}
+	t.Cleanup(f.sane)
 	if err := f.smsc.Listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +85,10 @@ func newFleet(t *testing.T, o fleetOptions) *fleet {
 	for i := range f.gateways {
 		f.start(i)
 	}
-	f.bound(1)
+	f.bound(min(o.gateways, fleetBinds))
+	for i := range f.gateways {
+		f.gateway(i).bound(1)
+	}
 	return f
 }
 
@@ -171,8 +176,20 @@ routes:
 func (f *fleet) start(i int) {
 	f.t.Helper()
 	p := serve(f.t, f.config)
+	f.started = append(f.started, p)
 	p.ready()
 	f.set(i, p)
+}
+
+// sane: no gateway panicked, and under -race none raced.
+func (f *fleet) sane() {
+	for _, p := range f.started {
+		for _, word := range []string{"panic:", "fatal error:", "DATA RACE"} {
+			if said := p.said(); strings.Contains(said, word) {
+				f.t.Errorf("a gateway said %q: %s", word, said)
+			}
+		}
+	}
 }
 
 func (f *fleet) set(i int, p *process) {
@@ -220,6 +237,12 @@ func (f *fleet) more(n int) {
 	f.t.Helper()
 	want := f.smsc.Stats().Taken + uint64(n)
 	f.await(60*time.Second, fmt.Sprintf("%d more submits", n), func(s smsctest.Stats) bool { return s.Taken >= want })
+}
+
+func clientOf(t *testing.T, addr string) *redis.Client {
+	c := redis.NewClient(&redis.Options{Addr: addr})
+	t.Cleanup(func() { _ = c.Close() })
+	return c
 }
 
 func freePort(t *testing.T) string {

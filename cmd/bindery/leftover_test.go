@@ -8,14 +8,15 @@ import (
 )
 
 // left says what Redis still has to do, "" when nothing: no lane, nothing due
-// or dead, nothing owed by a lease, and every part of every block ended.
+// or dead, nothing owed by a lease, and every part of every block ended, or
+// uncertain and held.
 func (l *ledger) left() string {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if why := l.unsettled(ctx); why != "" {
 		return why
 	}
-	parts, open := 0, 0
+	parts, open, uncertain := 0, 0, 0
 	keys, err := l.keys(ctx, "bindery:{s*}:slots:*")
 	if err != nil {
 		return err.Error()
@@ -27,7 +28,10 @@ func (l *ledger) left() string {
 		}
 		for i := 0; i < len(raw); i += slotOctets {
 			parts++
-			if raw[i] < endedState {
+			switch {
+			case raw[i] == uncertainState:
+				uncertain++
+			case raw[i] < endedState:
 				open++
 			}
 		}
@@ -38,13 +42,20 @@ func (l *ledger) left() string {
 	if open > 0 {
 		return fmt.Sprintf("%d parts have not ended", open)
 	}
+	if uncertain < l.held {
+		return fmt.Sprintf("%d held messages have no final, %d parts are uncertain", l.held, uncertain)
+	}
+	if l.held == 0 && uncertain > 0 {
+		return fmt.Sprintf("%d parts are uncertain", uncertain)
+	}
 	return ""
 }
 
 // A slot as queue lays it out: its first octet is the state.
 const (
-	slotOctets = 20
-	endedState = 16
+	slotOctets     = 20
+	uncertainState = 8
+	endedState     = 16
 )
 
 // unsettled says what waits or is owed by a lease, "" when nothing.

@@ -27,15 +27,19 @@ type load struct {
 	refused atomic.Int64 // answers 503
 	failed  atomic.Int64 // no answer
 	giveUp  atomic.Bool  // what is refused is dropped
+	keyless bool         // every other message has no key: its first answer must be the 202
 }
 
 const loadWorkers = 16
 
 var sequence atomic.Int64 // of destinations, over all tests
 
-func (f *fleet) load(perSecond int) *load {
+func (f *fleet) load(perSecond int) *load { return f.loadWith(perSecond, false) }
+
+func (f *fleet) loadWith(perSecond int, keyless bool) *load {
 	l := &load{
-		f: f, work: make(chan int), end: make(chan struct{}),
+		keyless: keyless,
+		f:       f, work: make(chan int), end: make(chan struct{}),
 		client: &http.Client{Timeout: 4 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: loadWorkers}},
 	}
 	l.ctx, l.cancel = context.WithTimeout(context.Background(), 10*time.Minute)
@@ -98,7 +102,7 @@ func (l *load) stop() {
 	}
 }
 
-// textOf is what message n says: every tenth has two parts.
+// textOf is what message n says.
 func textOf(n int) string {
 	text := fmt.Sprintf("message %d", n)
 	if n%10 == 0 {
@@ -107,20 +111,37 @@ func textOf(n int) string {
 	return text
 }
 
+// messageOf is message n: every tenth has two parts, every seventh is to be held
+// when it is uncertain, every eleventh comes a second later.
+func messageOf(n int) map[string]string {
+	m := map[string]string{"to": number(n), "from": "1544", "text": textOf(n), "reference": "r" + number(n)}
+	if n%7 == 0 {
+		m["on_uncertain"] = "hold"
+	}
+	if n%11 == 0 {
+		m["send_at"] = time.Now().Add(time.Second).Format(time.RFC3339)
+	}
+	return m
+}
+
 // deliver posts message n until it is accepted.
 func (l *load) deliver(n int) {
 	account := fleetAccounts[n%len(fleetAccounts)]
 	to := number(n)
-	body, err := json.Marshal(map[string]string{"to": to, "from": "1544", "text": textOf(n), "reference": "r" + to})
+	body, err := json.Marshal(messageOf(n))
 	if err != nil {
 		l.f.t.Error(err)
 		return
 	}
 	retry := time.NewTicker(25 * time.Millisecond)
 	defer retry.Stop()
+	idempotency := to
+	if l.keyless && n%2 == 1 {
+		idempotency = ""
+	}
 	for turn := n; ; turn++ {
 		if p := l.f.gateway(turn); p != nil {
-			done, err := l.post(p, account, to, body)
+			done, err := l.post(p, account, to, idempotency, body)
 			if err != nil {
 				l.f.t.Error(err)
 			}
@@ -137,8 +158,11 @@ func (l *load) deliver(n int) {
 }
 
 // post answers whether the message is done with.
-func (l *load) post(p *process, account, to string, body []byte) (bool, error) {
-	a, err := l.ask(p, account, to, body)
+func (l *load) post(p *process, account, to, idempotency string, body []byte) (bool, error) {
+	a, err := l.ask(p, account, idempotency, body)
+	if idempotency == "" && (err != nil || a.code != http.StatusAccepted) {
+		return true, fmt.Errorf("a message without a key was answered %d %s: %w", a.code, a.body, err)
+	}
 	if err != nil {
 		l.failed.Add(1)
 		return false, nil
@@ -152,7 +176,7 @@ func (l *load) post(p *process, account, to string, body []byte) (bool, error) {
 		if err := json.Unmarshal(a.body, &m); err != nil {
 			return true, fmt.Errorf("answer %s: %w", a.body, err)
 		}
-		return true, l.f.ledger.accept(to, m.ID, m.Parts)
+		return true, l.f.ledger.accept(to, m.ID, m.Parts, bytes.Contains(body, []byte(`"hold"`)))
 	case http.StatusServiceUnavailable:
 		l.refused.Add(1)
 		return l.giveUp.Load(), nil
@@ -167,7 +191,9 @@ func (l *load) ask(p *process, account, key string, body []byte) (answer, error)
 	}
 	req.Header.Set("Authorization", "Bearer "+apiKey(account))
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Idempotency-Key", key)
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
+	}
 	resp, err := l.client.Do(req)
 	if err != nil {
 		return answer{}, err

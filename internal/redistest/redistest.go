@@ -103,3 +103,12 @@ func (s *Server) Kill(t testing.TB) {
 	_ = s.cmd.Wait() // it ends by the signal
 	s.cmd = nil
 }
+
+// Signal sends the process a signal: SIGSTOP has it fall silent with its
+// connections up, SIGCONT ends that.
+func (s *Server) Signal(t testing.TB, sig os.Signal) {
+	t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+}
