@@ -13,6 +13,7 @@ type smsc struct {
 	limit   int
 	sliding bool
 	taken   []time.Duration // of those answered OK
+	refused []time.Duration
 }
 
 func (c *smsc) answer(now time.Duration) (ok bool) {
@@ -25,6 +26,7 @@ func (c *smsc) answer(now time.Duration) (ok bool) {
 		n++
 	}
 	if c.limit > 0 && n >= c.limit {
+		c.refused = append(c.refused, now)
 		return false
 	}
 	c.taken = append(c.taken, now)
@@ -89,8 +91,17 @@ func TestRateLearnsTheCarriersLimit(t *testing.T) {
 							settled *= 2 // a second cut is needed
 						}
 						w.settledBy(settled, tt.limit)
-						if got, want := len(c.taken), tt.limit*30*80/100; got < want {
+						if got, want := len(c.taken), tt.limit*30*75/100; got < want {
 							t.Errorf("the carrier took %d in 30 s, want at least %d", got, want)
+						}
+						late := 0
+						for _, at := range c.refused {
+							if at > 10*time.Second {
+								late++
+							}
+						}
+						if late > tt.limit*20/100 {
+							t.Errorf("it throttled %d after the first ten seconds, want less than one in a hundred", late)
 						}
 						s := r.Stat()
 						if s.Ceiling < 0.8*float64(tt.limit) || s.Ceiling > 1.15*float64(tt.limit) {
