@@ -35,7 +35,7 @@ func (h *Home) correlate(ctx context.Context, cs []Correlation) ([]Parked, error
 	ids := make([]string, len(cs))
 	var values []byte
 	for i := range cs {
-		ids[i] = Normal(cleanID(cs[i].ID))
+		ids[i] = h.o.Submit.Normal(cleanID(cs[i].ID))
 		at := len(values)
 		var err error
 		if values, err = appendValue(values, cs[i].Part, cs[i].To); err != nil {
@@ -59,6 +59,10 @@ func (h *Home) parkedUnder(ctx context.Context, ids []string) ([]Parked, error) 
 	var names []string
 	var room [3]Reading
 	for _, id := range ids {
+		if h.o.Submit == AsIs {
+			names = append(names, id)
+			continue
+		}
 		for _, r := range AppendReadings(room[:0], id, h.o.Receipt, h.o.Submit) {
 			names = append(names, r.ID)
 		}

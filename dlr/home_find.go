@@ -125,7 +125,7 @@ func (h *Home) add(q *query, r Receipt, habit int32) {
 		q.readings = append(q.readings, rs...)
 	}
 	q.tails[at+toLength] = mark
-	q.ids = r.parkIDs(q.ids[:0])
+	q.ids = h.parkIDs(q.ids[:0], &r)
 	for _, id := range q.ids {
 		q.tails = appendNUL(q.tails, 'p', id)
 	}
@@ -198,7 +198,10 @@ func readFound(s string, rs []Reading) (Found, error) {
 		return Found{}, fmt.Errorf("answer %q names no reading", s)
 	}
 	part, err := parsePart(s[1:])
-	return Found{Part: part, Known: Known{rs[n].ID, part}}, err
+	if err != nil {
+		return Found{Full: true}, nil //nolint:nilerr // it was not parked either; one bad value must not stop a batch
+	}
+	return Found{Part: part, Known: Known{rs[n].ID, part}}, nil
 }
 
 // waiting is a receipt as it lies in early.

@@ -66,7 +66,7 @@ func (h *Home) expire(ctx context.Context, w waiting) error {
 	if err != nil {
 		return h.evict(ctx, w)
 	}
-	n, err := h.drop(ctx, dropArgs(nil, &r))
+	n, err := h.drop(ctx, h.dropArgs(nil, w.id, &r))
 	h.count.expired.Add(uint64(n))
 	return err
 }
@@ -75,8 +75,8 @@ func (h *Home) expire(ctx context.Context, w waiting) error {
 func (h *Home) Drop(ctx context.Context, ps []Parked) error {
 	var args []any
 	for i := range ps {
-		args = dropArgs(args, &ps[i].Receipt)
-		if (i+1)%(batch/maxParkedIDs) != 0 && i+1 < len(ps) {
+		args = h.dropArgs(args, ps[i].ID, &ps[i].Receipt)
+		if (i+1)%(batch/(maxParkedIDs+1)) != 0 && i+1 < len(ps) {
 			continue
 		}
 		if _, err := h.drop(ctx, args); err != nil {
@@ -87,9 +87,11 @@ func (h *Home) Drop(ctx context.Context, ps []Parked) error {
 	return nil
 }
 
-func dropArgs(args []any, r *Receipt) []any {
-	ids := r.parkIDs(nil)
-	args = append(args, appendParked(nil, r), len(ids))
+// dropArgs names all ids under which a receipt lies: those it has now, and that
+// under which it was found, should the carrier's forms have been changed.
+func (h *Home) dropArgs(args []any, under string, r *Receipt) []any {
+	ids := h.parkIDs([]string{under}, r)
+	args = append(args, string(appendParked(nil, r)), len(ids))
 	for _, id := range ids {
 		args = append(args, id)
 	}

@@ -3,6 +3,7 @@ package dlr
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,18 +101,13 @@ func parseParked(s string) (Receipt, error) {
 	return r, nil
 }
 
-// parkIDs are the ids under which a clean receipt is parked, the first of them
-// the one that is looked at.
-func (r *Receipt) parkIDs(dst []string) []string {
-next:
+// parkIDs appends the ids under which a clean receipt is parked; the first of
+// them is the one that is looked at.
+func (h *Home) parkIDs(dst []string, r *Receipt) []string {
 	for _, id := range r.IDs {
-		n := Normal(id)
-		for _, d := range dst {
-			if d == n {
-				continue next
-			}
+		if n := h.o.Submit.Normal(id); !slices.Contains(dst, n) {
+			dst = append(dst, n)
 		}
-		dst = append(dst, n)
 	}
 	return dst
 }

@@ -62,7 +62,7 @@ local function look_up(id, to)
   local other = false
   for i = 1, #epochs do
     local v = redis.call('HGET', epochs[i], id)
-    if v then
+    if v and #v >= 26 then
       local d = destination(v, to)
       if d > 0 then return v, d end
       other = true
@@ -178,7 +178,7 @@ local assumed, out = ARGV[1] ~= '' and ARGV[1] == habit, {}
 for i = 1, #firsts do
   local tail, value = ARGV[4 + 2 * i], newest[i]
   local mark = string.sub(tail, 9, 9)
-  if value and (mark == 's' or mark == 'h' and assumed) and destination(value, string.sub(tail, 1, 8)) > 0 then
+  if value and #value >= 26 and (mark == 's' or mark == 'h' and assumed) and destination(value, string.sub(tail, 1, 8)) > 0 then
     out[i] = '0' .. string.sub(value, 1, 26)
   else
     out[i] = slow(tail)
