@@ -6,12 +6,16 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"net"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"bindery/internal/redisdb"
+	"bindery/smpp/pdu"
 	"bindery/smpp/smsctest"
 )
 
@@ -61,27 +65,33 @@ type wire struct {
 }
 
 func newWire(t *testing.T, cluster bool) *wire {
-	w := &wire{names: map[string]string{}, calls: map[string]int{}}
 	carrier := busyCarrier(smsctest.Before)
 	// Some are refused for now and go through due, some messages come late.
-	carrier.Answers.Errors = []smsctest.Share{{Status: 0x14, Share: 0.02}}
-	w.fleet = newFleet(t, fleetOptions{
-		gateways: 2, cluster: cluster, smsc: carrier, carrier: "binds: 2, window: 10, rate: 200",
-		through: func(addr string) string {
-			p, err := smsctest.NewProxy(addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = p.Close() })
-			p.SwallowReply(w.learn, 0)
-			w.proxy = p
-			if cluster {
-				announce(t, addr, p.Addr())
-			}
-			return p.Addr()
-		},
+	carrier.Answers.Errors = []smsctest.Share{{Status: pdu.StatusMsgQFul, Share: 0.02}}
+	w := &wire{}
+	w.dial(t, fleetOptions{
+		gateways: 2, cluster: cluster, smsc: carrier, carrier: "binds: 2, window: 10, rate: 200", all: true,
 	})
 	return w
+}
+
+// dial makes the fleet, with the proxy in its link.
+func (w *wire) dial(t *testing.T, o fleetOptions) {
+	w.names, w.calls = knownScripts(t), map[string]int{}
+	o.through = func(addr string) string {
+		p, err := smsctest.NewProxy(addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = p.Close() })
+		p.SwallowReply(w.learn, 0)
+		w.proxy = p
+		if o.cluster {
+			announce(t, addr, p.Addr())
+		}
+		return p.Addr()
+	}
+	w.fleet = newFleet(t, o)
 }
 
 // announce makes a cluster's node tell its clients to come through a proxy.
@@ -139,8 +149,32 @@ func (w *wire) called(script string) int {
 	return w.calls[script]
 }
 
-// learn reads the names of the scripts that pass, by their sources; it answers
-// false: no reply is to be swallowed.
+// knownScripts are the carrier's scripts, which are loaded only when a Redis does
+// not know them: so a proxy may never see their sources.
+func knownScripts(t *testing.T) map[string]string {
+	t.Helper()
+	names := map[string]string{}
+	for _, pattern := range []string{"../../dlr/lua/*.lua", "../../gateway/budget/lua/*.lua"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+		}
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := strings.TrimSuffix(filepath.Base(file), ".lua")
+			for _, hash := range redisdb.NewScript(name, string(source)).Hashes() {
+				names[hash] = name
+			}
+		}
+	}
+	return names
+}
+
+// learn reads the names of the queue's scripts, which each gateway loads, by
+// their sources; it answers false: no reply is to be swallowed.
 func (w *wire) learn(request []byte) bool {
 	f := fieldsOf(request, 3)
 	var source []byte

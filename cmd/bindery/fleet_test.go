@@ -27,7 +27,7 @@ type fleet struct {
 	queue  *queue.Queue // for what the API does not do: keys of streams, blocks
 	smsc   *smsctest.SMSC
 	ledger *ledger
-	config string
+	config []string // by gateway
 
 	mu       sync.Mutex // guards gateways; nil: not running
 	gateways []*process
@@ -40,9 +40,10 @@ type fleetOptions struct {
 	redis    []string // extra settings
 	smsc     smsctest.Options
 	carrier  string // settings of the carrier, YAML
-	// through, when set, is told the Redis' address and answers by which the
-	// gateways reach it.
+	// through, when set, is told the Redis' address and answers by which
+	// gateway 0, or with all every gateway, reaches it.
 	through func(addr string) string
+	all     bool
 }
 
 const lease = 5 * time.Second // of the fleet's gateways: the floor
@@ -81,7 +82,7 @@ func newFleet(t *testing.T, o fleetOptions) *fleet {
 	f.client = f.redis.Client(t)
 	f.openQueue()
 	f.ledger = newLedger(t, f.client, f.smsc, f.streams())
-	f.config = f.configure()
+	f.configure()
 	for i := range f.gateways {
 		f.start(i)
 	}
@@ -152,11 +153,21 @@ func (f *fleet) streams() []string {
 	return keys
 }
 
-func (f *fleet) configure() string {
-	addr := f.redis.Addr
+func (f *fleet) configure() {
+	first, others := f.redis.Addr, f.redis.Addr
 	if f.o.through != nil {
-		addr = f.o.through(addr)
+		first = f.o.through(first)
 	}
+	if f.o.all {
+		others = first
+	}
+	f.config = append(f.config, f.configFor(first))
+	for range f.o.gateways - 1 {
+		f.config = append(f.config, f.configFor(others))
+	}
+}
+
+func (f *fleet) configFor(addr string) string {
 	var accounts strings.Builder
 	for _, a := range fleetAccounts {
 		fmt.Fprintf(&accounts, "  - {id: %s, api_key: %s}\n", a, apiKey(a))
@@ -175,7 +186,7 @@ routes:
 // start runs gateway i and returns when it is ready for messages.
 func (f *fleet) start(i int) {
 	f.t.Helper()
-	p := serve(f.t, f.config)
+	p := serve(f.t, f.config[i])
 	f.started = append(f.started, p)
 	p.ready()
 	f.set(i, p)
