@@ -13,7 +13,7 @@ import (
 // MaxLease is the most parts of one lease or settle.
 const MaxLease = 500
 
-// quantum is how many parts an account gets in its turn.
+// quantum is the most parts that an account gets in a turn.
 const quantum = 50
 
 // asked is a carrier's lease call on a shard: in flight, or its answer may have

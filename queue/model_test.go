@@ -21,6 +21,7 @@ type world struct {
 	owners []*process
 	ids    map[ID]*fate
 	order  []ID
+	ended  map[Part]state
 	parts  []Part // every part ever leased
 	lost   bool   // the next reply is lost
 }
@@ -62,7 +63,7 @@ func TestModel(t *testing.T) {
 					t.Fatal(err)
 				}
 				chaos.calls, chaos.lose = nil, nil
-				w := &world{rig: r, rt: rt, chaos: chaos, ids: map[ID]*fate{}}
+				w := &world{rig: r, rt: rt, chaos: chaos, ids: map[ID]*fate{}, ended: map[Part]state{}}
 				w.rig = &rig{TB: failing{t, rt}, ctx: r.ctx, db: r.db, q: r.q, pass: r.pass}
 				w.start()
 				actions := map[string]func(*rapid.T){
@@ -343,7 +344,8 @@ func (w *world) passSome(t *rapid.T) {
 // check holds the invariants and the events against each other.
 func (w *world) check() {
 	w.checkHome()
-	finals, submitted := map[ID]string{}, map[ID]bool{}
+	w.checkEnded()
+	finals, late := map[ID]string{}, map[ID]int{}
 	for _, account := range []string{"acme", "bolt"} {
 		for _, e := range w.events(account) {
 			f := w.ids[e.ID]
@@ -355,11 +357,13 @@ func (w *world) check() {
 				if finals[e.ID] == "" {
 					w.Errorf("late before any final: %+v", e)
 				}
+				if late[e.ID]++; late[e.ID] > f.parts {
+					w.Errorf("a contradiction told twice: %+v", e)
+				}
 			case e.Status == "submitted":
 				if finals[e.ID] != "" {
 					w.Errorf("submitted after the final: %+v", e)
 				}
-				submitted[e.ID] = true
 			default:
 				if finals[e.ID] != "" {
 					w.Errorf("two finals of %s: %s and %s", e.ID, finals[e.ID], e.Status)
@@ -375,6 +379,25 @@ func (w *world) check() {
 		f.final = finals[id]
 		if f.canceled != (f.final == "canceled") {
 			w.Errorf("%s: canceled %v, final %q", id, f.canceled, f.final)
+		}
+	}
+}
+
+// checkEnded: a final never changes.
+func (w *world) checkEnded() {
+	for _, sh := range w.q.shards {
+		h := &home{rig: w.rig, sh: sh, slots: map[Block][]slot{}, bodies: map[Block]*body{}}
+		h.readBlocks()
+		for b, slots := range h.slots {
+			for i, s := range slots {
+				p := Part{b, uint16(i)}
+				if was, ok := w.ended[p]; ok && was != s.state && was != stateSurplus {
+					w.Errorf("%v ended as %d and is %d", p, was, s.state)
+				}
+				if s.state.ended() {
+					w.ended[p] = s.state
+				}
+			}
 		}
 	}
 }

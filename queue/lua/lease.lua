@@ -2,7 +2,7 @@
 -- lease takes parts off the lanes for one carrier of a living owner.
 -- KEYS 1 the shard's counts
 -- ARGV 1 owner, 2 carrier, 3 carrier's number (2 octets), 4 number of the lease,
---      5 most parts, 6 parts an account gets in a turn, 7 number of the route
+--      5 most parts, 6 most parts an account gets in a turn, 7 number of the route
 --      @carrier, 8… routes
 -- Answers {'lapsed', now} | {'overtaken', last number, now} |
 --      {'leased', now, left urgent, normal, bulk, entries}, an entry being
@@ -13,7 +13,7 @@
 -- validated; a descriptor that does not parse goes to dead.
 local owner, carrier, carrierNumber = ARGV[1], ARGV[2], ARGV[3]
 local num, left = tonumber(ARGV[4]), tonumber(ARGV[5])
-local num4, quantum, atCarrier = p32(num), tonumber(ARGV[6]), '@' .. ARGV[2]
+local num4, longest, atCarrier = p32(num), tonumber(ARGV[6]), '@' .. ARGV[2]
 local lease = P .. 'lease:' .. owner
 local taken, rings, lanes, dead = {}, {}, {}, {}
 local split -- what did not fit of a message: {lane, account, descriptor}
@@ -212,11 +212,19 @@ local function laneOf(ra, account)
 end
 
 -- A ring as it will be: queue are the accounts whose turn is yet to come in
--- this round, again those that had theirs and have more.
+-- this round, again those that had theirs and have more, cut the one whose turn
+-- ended with the call before it had half of it: it is first in the next. A turn
+-- is the call's parts divided among the accounts, at least 10.
 local function ringOf(ra)
   local key = P .. 'ring:' .. ra
-  local R = { key = key, ra = ra, queue = call('LRANGE', key, 0, 31), at = 1, seen = 0, again = {}, stuck = {}, fresh = true }
-  if #R.queue > 0 then rings[#rings + 1] = R end
+  local R = {
+    key = key, ra = ra, queue = call('LRANGE', key, 0, 31), at = 1, seen = 0, again = {}, stuck = {}, fresh = true,
+    cut = false,
+  }
+  if #R.queue > 0 then
+    rings[#rings + 1] = R
+    R.turn = math.min(longest, math.max(math.min(10, left), floor(left / #R.queue)))
+  end
   return R
 end
 
@@ -241,9 +249,15 @@ local function turn(R, most)
   local account = nextAccount(R)
   if not account then return false end
   local L = laneOf(R.ra, account)
-  local got = take(L, math.min(quantum, most))
+  local got = take(L, math.min(R.turn, most))
   if current(L) then
-    if got > 0 then R.again[#R.again + 1] = account else R.stuck[#R.stuck + 1] = account end
+    if got > 0 and got < R.turn / 2 and R.fresh and (left == 0 or got == most) then
+      R.cut = account
+    elseif got > 0 then
+      R.again[#R.again + 1] = account
+    else
+      R.stuck[#R.stuck + 1] = account
+    end
   end
   return true, got
 end
@@ -314,6 +328,7 @@ local function write()
         for _, account in ipairs(list) do stay[#stay + 1] = account end
       end
       if #stay > 0 then call('RPUSH', R.key, unpack(stay)) end
+      if R.cut then call('LPUSH', R.key, R.cut) end
     end
   end
   if split then
