@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -32,6 +34,7 @@ type demo struct {
 	verbose  bool
 
 	key     string
+	began   time.Time
 	redis   *redis.Client
 	address chan string // the gateway's, once
 	base    string      // of its HTTP API
@@ -65,7 +68,7 @@ func (d *demo) run(ctx context.Context) error {
 	if d.messages < 1 || d.messages > 100_000 {
 		return fmt.Errorf("--messages: %d is not within 1 to 100000", d.messages)
 	}
-	d.key, d.address = rand.Text(), make(chan string, 1)
+	d.began, d.key, d.address = time.Now(), rand.Text(), make(chan string, 1)
 	server := miniredis.NewMiniRedis()
 	if err := server.Start(); err != nil {
 		return fmt.Errorf("embedded redis: %w", err)
@@ -78,23 +81,26 @@ func (d *demo) run(ctx context.Context) error {
 		return err
 	}
 	defer carriers.close()
-	cfg, err := d.config(carriers)
-	if err != nil {
-		return err
-	}
+	// A second Ctrl-C ends it at once.
+	defer context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })()
+	interrupted := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return expireKeys(ctx, server) })
-	work.Go(func() error { return d.serve(ctx, cfg) })
+	work.Go(func() error { return d.serve(ctx, server.Addr(), carriers) })
 	work.Go(func() error {
 		defer cancel()
 		return d.show(ctx, carriers)
 	})
-	if err := work.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return err
+	err = work.Wait()
+	switch {
+	case err != nil && interrupted.Err() != nil:
+		return context.Canceled // whatever was in the midst
+	case errors.Is(err, context.Canceled):
+		return nil // the end that it gave itself
 	}
-	return nil
+	return err
 }
 
 // expireKeys drives the embedded Redis' expiries, which stand still by
@@ -111,16 +117,40 @@ func expireKeys(ctx context.Context, server *miniredis.Miniredis) error {
 	}
 }
 
-func (d *demo) config(c *demoCarriers) (*config.Config, error) {
-	listen := "127.0.0.1:8080"
-	if l, err := net.Listen("tcp", listen); err != nil {
-		listen = "127.0.0.1:0" // taken
-	} else if err := l.Close(); err != nil {
-		return nil, err
+// serve runs the gateway, at the address of the documentation if nobody else is
+// there.
+func (d *demo) serve(ctx context.Context, redisAddress string, c *demoCarriers) error {
+	err := d.serveAt(ctx, "127.0.0.1:8080", redisAddress, c)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = d.serveAt(ctx, "127.0.0.1:0", redisAddress, c)
 	}
+	return err
+}
+
+func (d *demo) serveAt(ctx context.Context, listen, redisAddress string, c *demoCarriers) error {
+	cfg, err := d.config(listen, c)
+	if err != nil {
+		return err
+	}
+	log := zerolog.Nop()
+	if d.verbose {
+		log = zerolog.New(zerolog.ConsoleWriter{Out: d.out, NoColor: true, TimeFormat: time.TimeOnly}).With().Timestamp().Logger()
+	}
+	g, err := gateway.New(cfg, gateway.Options{
+		// A client of its own, which it closes.
+		Log: log, Version: version, Redis: redisdb.Wrap(redis.NewClient(&redis.Options{Addr: redisAddress})),
+		Listening: func(addr string) { d.address <- addr },
+	})
+	if err != nil {
+		return err
+	}
+	return g.Run(ctx)
+}
+
+func (d *demo) config(listen string, c *demoCarriers) (*config.Config, error) {
 	text := fmt.Sprintf(`
 http: {listen: %q}
-accounts: [{id: %s, api_key: %s}]
+accounts: [{id: %s, api_key: %s, admin: true}]
 carriers:
   - {id: north, address: %q, system_id: bindery, password: secret, binds: 2, window: 50, rate: 500}
   - {id: south, address: %q, system_id: bindery, password: secret, binds: 1, window: 10, rate: 100}
@@ -129,22 +159,6 @@ routes:
   - {id: world, carriers: [south]}
 `, listen, demoAccount, d.key, c.north.Addr(), c.south.Addr())
 	return config.Parse("demo", []byte(text), func(string) (string, bool) { return "", false })
-}
-
-func (d *demo) serve(ctx context.Context, cfg *config.Config) error {
-	log := zerolog.Nop()
-	redisdb.LogTo(func(message string) { log.Debug().Msg(message) })
-	if d.verbose {
-		log = zerolog.New(zerolog.ConsoleWriter{Out: d.out, NoColor: true, TimeFormat: time.TimeOnly}).With().Timestamp().Logger()
-	}
-	g, err := gateway.New(cfg, gateway.Options{
-		Log: log, Version: version, Redis: redisdb.Wrap(d.redis),
-		Listening: func(addr string) { d.address <- addr },
-	})
-	if err != nil {
-		return err
-	}
-	return g.Run(ctx)
 }
 
 // demoCarriers are the two simulated SMSCs.

@@ -7,14 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/term"
+
+	"bindery/cmd/bindery/internal/screen"
 )
 
 // demoTally is what the demo knows of its campaign.
@@ -27,7 +27,8 @@ type demoTally struct {
 	finals    map[string]int // by status
 	ended     map[string]int // by id, finals seen: 1 is right
 	took      []time.Duration
-	last      string // entry of the stream
+	first     time.Time // the first delivered
+	last      string    // entry of the stream
 }
 
 var finalStatuses = []string{"delivered", "undelivered", "expired", "rejected", "failed", "canceled", "unknown"}
@@ -38,7 +39,7 @@ func (d *demo) show(ctx context.Context, carriers *demoCarriers) error {
 	case addr := <-d.address:
 		d.base = "http://" + addr
 	case <-ctx.Done():
-		return nil
+		return ctx.Err()
 	}
 	if err := d.awaitReady(ctx); err != nil {
 		return err
@@ -58,6 +59,7 @@ func (d *demo) show(ctx context.Context, carriers *demoCarriers) error {
 	}
 	fmt.Fprintf(d.out, "\nStays up until Ctrl-C.\n")
 	<-ctx.Done()
+	fmt.Fprintln(d.out, "Stopping: what is under way is waited for, at most 10 s. Ctrl-C again ends it at once.")
 	return nil
 }
 
@@ -129,19 +131,24 @@ func (d *demo) post(ctx context.Context, t *demoTally, message map[string]string
 // follow reads the status stream until every message has its final, and shows
 // progress: a line that is redrawn on a terminal, one every second otherwise.
 func (d *demo) follow(ctx context.Context, t *demoTally, began time.Time) error {
-	live := isTerminal(d.out)
+	s := screen.New(d.out)
+	if d.verbose {
+		s = screen.Plain(d.out)
+	}
+	defer s.End()
 	shown := time.Time{}
-	for tick := time.NewTicker(100 * time.Millisecond); ; {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
 		if err := d.read(ctx, t); err != nil {
 			return err
 		}
-		done := t.ended1() >= d.messages
-		if now := time.Now(); done || live || now.Sub(shown) >= time.Second {
+		done := t.endedCount() >= d.messages
+		if now := time.Now(); done || s.Live() || now.Sub(shown) >= time.Second {
 			shown = now
-			t.progress(d.out, d.messages, now.Sub(began), live, done)
+			s.Progress(t.progress(d.messages, now.Sub(began), s.Width()))
 		}
 		if done {
-			tick.Stop()
 			return nil
 		}
 		select {
@@ -150,11 +157,6 @@ func (d *demo) follow(ctx context.Context, t *demoTally, began time.Time) error 
 			return ctx.Err()
 		}
 	}
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // read takes what is new in the stream.
@@ -180,48 +182,60 @@ func (d *demo) read(ctx context.Context, t *demoTally) error {
 			if err := json.Unmarshal([]byte(line), &e); err != nil {
 				return fmt.Errorf("stream entry %s: %w", x.ID, err)
 			}
-			t.event(e.ID, e.Status, e.At)
+			if err := t.event(e.ID, e.Status, e.At); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func (t *demoTally) event(id, status, at string) {
+func (t *demoTally) event(id, status, at string) error {
 	if status == "submitted" {
 		t.submitted++
 	}
 	if !slices.Contains(finalStatuses, status) {
-		return
+		return nil
 	}
 	t.finals[status]++
 	t.ended[id]++
 	accepted, known := t.accepted[id]
-	if ended, err := time.Parse(time.RFC3339Nano, at); err == nil && known {
+	ended, err := time.Parse(time.RFC3339Nano, at)
+	if err != nil {
+		return fmt.Errorf("event of %s: %w", id, err)
+	}
+	if known {
 		t.took = append(t.took, max(0, ended.Sub(accepted)))
 	}
+	if status == "delivered" && (t.first.IsZero() || ended.Before(t.first)) {
+		t.first = ended
+	}
+	return nil
 }
 
-func (t *demoTally) ended1() int {
+func (t *demoTally) endedCount() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.ended)
 }
 
-func (t *demoTally) progress(w io.Writer, of int, elapsed time.Duration, live, done bool) {
+// progress is the longest of its forms that fits the width, in columns.
+func (t *demoTally) progress(of int, elapsed time.Duration, width int) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	const width = 24
-	full := width * len(t.ended) / of
-	line := fmt.Sprintf("%5.1f s [%s%s] %d accepted, %d submitted, %d delivered, %d otherwise", elapsed.Seconds(),
-		strings.Repeat("#", full), strings.Repeat(".", width-full), len(t.accepted), t.submitted, t.finals["delivered"], len(t.ended)-t.finals["delivered"])
-	switch {
-	case live && done:
-		fmt.Fprintf(w, "\r\x1b[K%s\n", line)
-	case live:
-		fmt.Fprintf(w, "\r\x1b[K%s", line)
-	default:
-		fmt.Fprintln(w, line)
+	accepted, ended, delivered := len(t.accepted), len(t.ended), t.finals["delivered"]
+	forms := []string{
+		fmt.Sprintf("%5.1f s %s %d accepted, %d submitted, %d delivered, %d otherwise", elapsed.Seconds(), screen.Bar(24, ended, of), accepted, t.submitted, delivered, ended-delivered),
+		fmt.Sprintf("%5.1f s %s %d delivered, %d otherwise", elapsed.Seconds(), screen.Bar(16, ended, of), delivered, ended-delivered),
+		fmt.Sprintf("%s %d of %d ended", screen.Bar(10, ended, of), ended, of),
+		fmt.Sprintf("%d/%d", ended, of),
 	}
+	for _, form := range forms {
+		if len(form) < width {
+			return form
+		}
+	}
+	return forms[len(forms)-1]
 }
 
 // summary says where every message went, by counts that are taken apart from
@@ -257,6 +271,9 @@ func (d *demo) summary(t *demoTally, carriers *demoCarriers, elapsed time.Durati
 	}
 	fmt.Fprintf(d.out, "  %d parts, %.0f messages/s; accepted to final: half within %s, 99 %% within %s\n",
 		t.parts, float64(len(t.accepted))/elapsed.Seconds(), at(.5), at(.99))
+	if !t.first.IsZero() {
+		fmt.Fprintf(d.out, "  the first was delivered %.1f s after the start\n", t.first.Sub(d.began).Seconds())
+	}
 	fmt.Fprintf(d.out, `
 Status page   %s/
 One of yours  curl -s %s/v1/messages -H 'Authorization: Bearer %s' \

@@ -37,6 +37,9 @@ func New(w io.Writer) *Screen {
 	return s
 }
 
+// Plain writes lines only, even on a terminal: other output runs between them.
+func Plain(w io.Writer) *Screen { return &Screen{w: w, fd: -1, plain: true} }
+
 // Live tells whether a progress line can be redrawn in its place.
 func (s *Screen) Live() bool { return !s.plain }
 
