@@ -97,7 +97,7 @@ func TestMethodsAndUnknownPaths(t *testing.T) {
 		code         int
 		allow        string
 	}{
-		{"GET", "/v1/messages", 405, "POST"}, {"PUT", "/v1/messages", 405, "POST"}, {"POST", "/v1/messages/i", 405, "GET"}, {"HEAD", "/v1/messages", 405, "POST"},
+		{"GET", "/v1/messages", 405, "POST"}, {"PUT", "/v1/messages", 405, "POST"}, {"POST", "/v1/messages/i", 405, "DELETE, GET"}, {"HEAD", "/v1/messages", 405, "POST"},
 		{"POST", "/healthz", 405, "GET"}, {"DELETE", "/", 405, "GET"}, {"OPTIONS", "/metrics", 405, "GET"},
 		{"GET", "/v1", 404, ""}, {"GET", "/v1/messages/", 404, ""}, {"GET", "/v1/messages/a/b", 404, ""}, {"POST", "/x", 404, ""},
 		{"GET", "/console/none", 404, ""}, {"GET", "/console/../api.go", 404, ""},
@@ -149,12 +149,12 @@ func TestPageIsWhole(t *testing.T) {
 // TestHandle: what other packages hang in stands under the same checks.
 func TestHandle(t *testing.T) {
 	a := (&house{}).api()
-	a.Handle("/v1/carriers", Methods{"GET": a.Admin(func(w http.ResponseWriter, _ *http.Request, who *ingress.Account) {
+	a.Handle("/v1/more", Methods{"GET": a.Admin(func(w http.ResponseWriter, _ *http.Request, who *ingress.Account) {
 		writeJSON(w, 200, who.ID)
 	})})
 	for key, code := range map[string]int{"right": 403, "noc": 200, "wrong": 401} {
 		w := httptest.NewRecorder()
-		a.ServeHTTP(w, request("GET", "/v1/carriers", "", "Authorization", "Bearer "+key))
+		a.ServeHTTP(w, request("GET", "/v1/more", "", "Authorization", "Bearer "+key))
 		if w.Code != code || w.Header().Get("X-Content-Type-Options") == "" {
 			t.Errorf("%s: %d %s", key, w.Code, w.Body)
 		}

@@ -7,8 +7,9 @@
 //
 // # Concurrency
 //
-// An API holds no state but the number of sends in flight (an atomic): a
-// request is its goroutine's, which net/http owns. When the process dies
+// An API holds no state but what is under way (an atomic, and room's mutex): a
+// request is its goroutine's, which net/http owns; a stream of lines has two
+// more (ndjson.go), which end before its handler does. When the process dies
 // before an answer, whoever sent the request has none and asks again; with an
 // Idempotency-Key that is harmless.
 package api
@@ -28,6 +29,8 @@ import (
 // Door takes messages in: *ingress.Door.
 type Door interface {
 	Accept(ctx context.Context, a *ingress.Account, drafts []ingress.Draft, key *queue.Key) []ingress.Result
+	Stream(a *ingress.Account, key *[16]byte, stopping <-chan struct{}) *ingress.Stream
+	Batch(ctx context.Context, a *ingress.Account, b *ingress.Batch, key *queue.Key) *ingress.BatchResult
 }
 
 // Accounts tells who a key belongs to: *ingress.Accounts.
@@ -35,9 +38,13 @@ type Accounts interface {
 	Authenticate(key string) (*ingress.Account, bool)
 }
 
-// Messages is where a message is looked up: *queue.Queue.
+// Messages is where messages and batches are looked up and canceled: the queue.
 type Messages interface {
 	Get(ctx context.Context, account string, id queue.ID) (*queue.View, error)
+	Cancel(ctx context.Context, account string, id queue.ID) error
+	Batch(ctx context.Context, account, id string) (*queue.BatchView, error)
+	// StreamKey is the Redis key of an account's status stream.
+	StreamKey(account string) (string, error)
 }
 
 // Config is what an API is made of.
@@ -45,14 +52,18 @@ type Config struct {
 	Door     Door
 	Accounts Accounts
 	Messages Messages
+	Network  Network
 	// Ready answers nil when Redis takes messages.
 	Ready   func(ctx context.Context) error
 	Metrics http.Handler
 	// RequireKey demands a key for metrics, health and console from loopback too.
 	RequireKey bool
-	// MaxInFlight is how many sends may be under way; more are answered 503.
-	// Default 2,000, which with bodies of 256 KiB is 512 MiB.
+	// MaxInFlight is how many single sends may be under way, MaxOctets about what
+	// all bodies under way may take of memory; more is answered 503. Defaults
+	// 2,000, and 256 MiB.
 	MaxInFlight int
+	MaxOctets   int64
+	MaxLines    int            // of a stream, default 1,000,000
 	Log         zerolog.Logger // of what nobody foresaw; the zero value is silent
 }
 
@@ -61,6 +72,9 @@ type API struct {
 	Config
 	mux      *http.ServeMux
 	inFlight atomic.Int64
+	room     *room
+	stopping context.Context // over once the server is shut down
+	stop     context.CancelFunc
 }
 
 // New returns an API with its routes.
@@ -68,9 +82,23 @@ func New(c Config) *API {
 	if c.MaxInFlight == 0 {
 		c.MaxInFlight = 2000
 	}
-	a := &API{Config: c, mux: http.NewServeMux()}
+	if c.MaxOctets == 0 {
+		c.MaxOctets = 256 << 20
+	}
+	if c.MaxLines == 0 {
+		c.MaxLines = MaxLines
+	}
+	a := &API{Config: c, mux: http.NewServeMux(), room: newRoom(c.MaxOctets)}
+	a.stopping, a.stop = context.WithCancel(context.Background())
 	a.Handle("/v1/messages", Methods{http.MethodPost: a.Account(a.send)})
-	a.Handle("/v1/messages/{id}", Methods{http.MethodGet: a.Account(a.message)})
+	a.Handle("/v1/messages/{id}", Methods{http.MethodGet: a.Account(a.message), http.MethodDelete: a.Account(a.cancel)})
+	a.Handle("/v1/batches", Methods{http.MethodPost: a.Account(a.sendBatch)})
+	a.Handle("/v1/batches/{batch}", Methods{http.MethodGet: a.Account(a.batch)})
+	a.Handle("/v1/account", Methods{http.MethodGet: a.Account(a.account)})
+	a.Handle("/v1/carriers", Methods{http.MethodGet: a.Admin(a.carriers)})
+	a.Handle("/v1/carriers/{id}/pause", Methods{http.MethodPost: a.Admin(a.setPaused(true))})
+	a.Handle("/v1/carriers/{id}/resume", Methods{http.MethodPost: a.Admin(a.setPaused(false))})
+	a.Handle("/v1/queues", Methods{http.MethodGet: a.Admin(a.queues)})
 	a.Handle("/healthz", Methods{http.MethodGet: a.Open(healthz)})
 	a.Handle("/readyz", Methods{http.MethodGet: a.Open(a.readyz)})
 	a.Handle("/metrics", Methods{http.MethodGet: a.Open(c.Metrics.ServeHTTP)})

@@ -51,9 +51,9 @@ func parseDraft(body []byte) (ingress.Draft, *Problem) {
 	case s.at == len(body):
 		return d, &Problem{Status: http.StatusBadRequest, Detail: "the body is empty"}
 	case c != '{':
-		return d, notObject(s)
+		return d, notObject(s, "a message")
 	}
-	m := members{draft: &d}
+	m := members{draft: &d, of: "a message"}
 	err := s.members(func(name string, clean bool) error { return m.read(s, name, clean) })
 	if err == nil {
 		err = s.end()
@@ -69,7 +69,7 @@ func notJSON(err error) *Problem {
 }
 
 // notObject tells a body that is no JSON from one that is something else.
-func notObject(s *scanner) *Problem {
+func notObject(s *scanner, what string) *Problem {
 	kind, err := s.skip(0)
 	if err == nil {
 		err = s.end()
@@ -77,15 +77,16 @@ func notObject(s *scanner) *Problem {
 	if err != nil {
 		return notJSON(err)
 	}
-	return &Problem{Status: http.StatusUnprocessableEntity, Detail: "a message is a JSON object, not " + kind}
+	return &Problem{Status: http.StatusUnprocessableEntity, Detail: what + " is a JSON object, not " + kind}
 }
 
 // maxFaults bounds the answer to a body that is all unknown fields.
 const maxFaults = 100
 
-// members reads the members of a message into a draft.
+// members reads the members of a message, or what a batch shares, into a draft.
 type members struct {
 	draft *ingress.Draft
+	of    string      // what the members are of
 	seen  [16]*string // the places that have their value
 	n     int
 }
@@ -93,7 +94,7 @@ type members struct {
 func (m *members) read(s *scanner, name string, clean bool) error {
 	to, bit := draftField(m.draft, name)
 	if to == nil {
-		m.fault(fieldName(name, clean), "is no field of a message")
+		m.fault(fieldName(name, clean), "is no field of "+m.of)
 		_, err := s.skip(1)
 		return err
 	}

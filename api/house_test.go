@@ -25,6 +25,16 @@ type house struct {
 	ready  error
 	door   *ingress.Door // when set, it answers instead of result
 	log    bytes.Buffer
+
+	batch     *queue.BatchView
+	batchOf   ingress.BatchResult
+	batches   []*ingress.Batch
+	canceled  []queue.ID
+	carriers  []Carrier
+	pauses    []string
+	setErr    error
+	depths    queue.Depths
+	depthsErr error
 }
 
 // withDoor puts the real door behind the API; what it would queue is noted.
@@ -45,6 +55,14 @@ func (q *noted) Accept(_ context.Context, p *queue.Push) ([]queue.ID, error) {
 	return make([]queue.ID, len(p.Messages)), nil
 }
 
+func (q *noted) Recorded(context.Context, string, [16]byte, int) (*queue.Record, error) {
+	return nil, nil
+}
+
+func (q *noted) Batch(context.Context, string, string) (*queue.BatchView, error) {
+	return nil, queue.ErrNotFound
+}
+
 func (h *house) Accept(ctx context.Context, who *ingress.Account, ds []ingress.Draft, key *queue.Key) []ingress.Result {
 	if h.door != nil {
 		return h.door.Accept(ctx, who, ds, key)
@@ -53,6 +71,59 @@ func (h *house) Accept(ctx context.Context, who *ingress.Account, ds []ingress.D
 	h.keys = append(h.keys, key)
 	return []ingress.Result{h.result}
 }
+
+func (h *house) Stream(who *ingress.Account, key *[16]byte, stopping <-chan struct{}) *ingress.Stream {
+	return h.door.Stream(who, key, stopping)
+}
+
+func (h *house) Cancel(_ context.Context, account string, id queue.ID) error {
+	if account != "acme" {
+		return queue.ErrNotFound
+	}
+	h.canceled = append(h.canceled, id)
+	return h.getErr
+}
+
+// messages is the look-up side of a house: Batch is another method there.
+type messages struct{ *house }
+
+func (m messages) Batch(_ context.Context, account, _ string) (*queue.BatchView, error) {
+	if account != "acme" {
+		return nil, queue.ErrNotFound
+	}
+	return m.batch, m.getErr
+}
+
+func (m messages) StreamKey(account string) (string, error) {
+	return "bindery:{s0}:status:" + account, m.getErr
+}
+
+func (h *house) Batch(ctx context.Context, who *ingress.Account, b *ingress.Batch, key *queue.Key) *ingress.BatchResult {
+	if h.door != nil {
+		return h.door.Batch(ctx, who, b, key)
+	}
+	h.batches, h.keys = append(h.batches, b), append(h.keys, key)
+	return &h.batchOf
+}
+
+func (h *house) Carriers() []Carrier { return h.carriers }
+
+func (h *house) SetPaused(_ context.Context, id string, paused bool) (Carrier, error) {
+	for _, c := range h.carriers {
+		if c.ID == id {
+			h.pauses = append(h.pauses, id)
+			if c.State = "up"; paused {
+				c.State = "paused"
+			}
+			return c, h.setErr
+		}
+	}
+	return Carrier{}, ErrNoCarrier
+}
+
+func (h *house) Depths(context.Context) (queue.Depths, error) { return h.depths, h.depthsErr }
+
+func (h *house) Routes() []string { return []string{"kr", "default"} }
 
 func (h *house) Authenticate(key string) (*ingress.Account, bool) {
 	switch key {
@@ -73,7 +144,7 @@ func (h *house) Get(_ context.Context, account string, id queue.ID) (*queue.View
 
 func (h *house) api() *API {
 	return New(Config{
-		Door: h, Accounts: h, Messages: h, Ready: func(context.Context) error { return h.ready }, Log: zerolog.New(&h.log),
+		Door: h, Accounts: h, Messages: messages{h}, Network: h, Ready: func(context.Context) error { return h.ready }, Log: zerolog.New(&h.log),
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") }),
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	"bindery/gateway/ingress"
 	"bindery/queue"
@@ -52,7 +53,15 @@ func fieldProblem(errs []ingress.FieldError) Problem {
 // own text gets into it; an error that nobody foresaw is logged.
 func (a *API) problemOf(err error) Problem {
 	busy := Problem{Status: http.StatusServiceUnavailable, RetryAfter: retryBusy}
+	var tooFast *queue.TooFastError
 	switch {
+	case errors.As(err, &tooFast):
+		return Problem{Status: http.StatusTooManyRequests, Detail: "the account is over its rate; nothing was queued", RetryAfter: seconds(tooFast.Wait)}
+	case errors.Is(err, ingress.ErrBatchTooLarge), errors.Is(err, queue.ErrTooLarge):
+		return Problem{Status: http.StatusRequestEntityTooLarge, Detail: "at most 10,000 recipients, 50,000 parts and 16 MiB of text in all are taken; nothing was queued"}
+	case errors.Is(err, ingress.ErrStopping):
+		busy.Detail = "the gateway is stopping; nothing more is taken"
+		return busy
 	case errors.Is(err, queue.ErrNotFound):
 		return Problem{Status: http.StatusNotFound, Detail: "no such message"}
 	case errors.Is(err, queue.ErrGone):
@@ -71,6 +80,9 @@ func (a *API) problemOf(err error) Problem {
 	a.Log.Error().Err(err).Msg("api: an unforeseen error was answered with 500")
 	return Problem{Status: http.StatusInternalServerError, Detail: "an error of the gateway; its log says more"}
 }
+
+// seconds to wait, rounded up.
+func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")

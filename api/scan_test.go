@@ -3,11 +3,14 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
+
+	"bindery/gateway/ingress"
 )
 
 // holdAgainstStdlib reads a body by both, and wants the same: what one refuses
@@ -16,6 +19,7 @@ import (
 // surrogate pairs.
 func holdAgainstStdlib(t interface{ Fatalf(string, ...any) }, body []byte) {
 	d, p := parseDraft(body)
+	holdFast(t, body, &d, p)
 	valid := json.Valid(body)
 	trimmed := bytes.TrimLeft(body, " \t\r\n")
 	isObject := valid && trimmed[0] == '{'
@@ -38,6 +42,30 @@ func holdAgainstStdlib(t interface{ Fatalf(string, ...any) }, body []byte) {
 		to, bit := draftField(&d, name)
 		if to == nil || *to != value || bit != 0 && d.Set&bit == 0 {
 			t.Fatalf("%q: %s", body, name)
+		}
+	}
+}
+
+// holdFast: what the fast way takes is what the strict one reads.
+func holdFast(t interface{ Fatalf(string, ...any) }, body []byte, strict *ingress.Draft, p *Problem) {
+	var d ingress.Draft
+	if !parseFast(body, &d) {
+		return
+	}
+	if p != nil || len(strict.Faults) > 0 || !reflect.DeepEqual(&d, strict) {
+		t.Fatalf("%q: fast %+v, strict %+v %+v", body, d, strict, p)
+	}
+}
+
+// TestFastWay takes what is mostly sent, and leaves what is doubtful.
+func TestFastWay(t *testing.T) {
+	for body, taken := range map[string]bool{
+		good: true, " " + good + "\r\n": true, `{"text":"\u00e9\n"}`: true, `{"text":"é"}`: true, `{"reference":""}`: true,
+		"{}": false, `{"text":1}`: false, `{"text":"a","text":"b"}`: false, `{"txt":"a"}`: false, `{"text":"\ud800"}`: false, `{"te\u0078t":"a"}`: true,
+		`{"text":"a",}`: false, `{"text":"a"} x`: false, "{\"text\":\"\xff\"}": false, "": false, "[]": false,
+	} {
+		if got := parseFast([]byte(body), &ingress.Draft{}); got != taken {
+			t.Errorf("%q: %v", body, got)
 		}
 	}
 }
@@ -102,12 +130,38 @@ func escapeAll(s string) string {
 	return b.String()
 }
 
-func BenchmarkParseDraft(b *testing.B) {
-	body := []byte(`{"to":"+821012345678","from":"15441234","text":"Hello, your code is 123456","priority":"urgent","reference":"order-123456"}`)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, p := parseDraft(body); p != nil {
-			b.Fatal(p)
-		}
+// TestFastAgainstStrict on messages put together of pieces that are right and
+// wrong.
+func TestFastAgainstStrict(t *testing.T) {
+	pieces := []string{
+		`{`, `}`, `,`, `:`, ` `, `"to"`, `"from"`, `"text"`, `"priority"`, `"reference"`, `"x"`, `"a"`, `""`, `"\n"`, `"\ud83d\ude00"`, `"\ud83d"`, `"é"`, "\"\xff\"",
+		"\"\n\"", `1`, `null`, `"to":"1"`, `"text":"a"`, `,"from":"b"`, `{"to":"1","from":"2","text":"3"`,
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		body := "{" + strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 12).Draw(rt, "pieces"), "")
+		holdAgainstStdlib(rt, []byte(body))
+	})
+}
+
+const typical = `{"to":"+821012345678","from":"15441234","text":"Hello, your code is 123456","priority":"urgent","reference":"order-123456"}`
+
+func BenchmarkParse(b *testing.B) {
+	for name, body := range map[string]string{"plain": typical, "escaped": strings.Replace(typical, "Hello", `\uc548\ub155\n`, 1)} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, p := parseMessage([]byte(body)); p != nil {
+					b.Fatal(p)
+				}
+			}
+		})
+		b.Run("strict "+name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, p := parseDraft([]byte(body)); p != nil {
+					b.Fatal(p)
+				}
+			}
+		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"bindery/gateway/ingress"
@@ -25,14 +26,33 @@ type accepted struct {
 	Route    string   `json:"route"`
 }
 
-// send takes one message. 202 means that it is in Redis.
+// send takes one message, or a stream of lines.
 func (a *API) send(w http.ResponseWriter, r *http.Request, who *ingress.Account) {
+	kind, p := checkType(w, r, typeJSON, typeLines)
+	switch {
+	case p != nil:
+		p.Write(w)
+	case kind == typeLines:
+		a.sendLines(w, r, who)
+	default:
+		a.sendOne(w, r, who)
+	}
+}
+
+// sendOne takes one message. 202 means that it is in Redis.
+func (a *API) sendOne(w http.ResponseWriter, r *http.Request, who *ingress.Account) {
 	defer a.inFlight.Add(-1)
 	if a.inFlight.Add(1) > int64(a.MaxInFlight) {
-		Problem{Status: http.StatusServiceUnavailable, Detail: "too many sends are under way; nothing was queued", RetryAfter: retryBusy}.Write(w)
+		tooMuch.Write(w)
 		return
 	}
-	draft, key, p := readSend(w, r)
+	body, key, give, p := a.readKeyed(w, r, who, maxMessage, "a message is at most 256 KiB of JSON")
+	if p != nil {
+		p.Write(w)
+		return
+	}
+	defer give()
+	draft, p := parseMessage(body)
 	if p != nil {
 		p.Write(w)
 		return
@@ -49,26 +69,34 @@ func (a *API) send(w http.ResponseWriter, r *http.Request, who *ingress.Account)
 	}
 }
 
-// readSend does all that needs only the request, the cheap refusals first.
-func readSend(w http.ResponseWriter, r *http.Request) (d ingress.Draft, key *queue.Key, p *Problem) {
-	if p = checkType(w, r); p != nil {
-		return d, nil, p
-	}
+// readKeyed reads a whole body of at most so many octets, the cheap refusals
+// first, and the idempotency key, nil for none. give returns the room that the
+// body takes.
+func (a *API) readKeyed(w http.ResponseWriter, r *http.Request, who *ingress.Account, most int64, large string) (body []byte, key *queue.Key, give func(), p *Problem) {
 	name, p := idempotencyKey(r)
 	if p != nil {
-		return d, nil, p
+		return nil, nil, nil, p
 	}
-	body, p := readBody(w, r)
-	if p != nil {
-		return d, nil, p
+	size := r.ContentLength
+	if size > most {
+		w.Header().Set("Connection", "close") // the rest is not read
+		return nil, nil, nil, &Problem{Status: http.StatusRequestEntityTooLarge, Detail: large}
 	}
-	if d, p = parseDraft(body); p != nil {
-		return d, nil, p
+	if size < 0 {
+		size = most
+	}
+	if size *= bodyFactor; !a.room.take(who.ID, size) {
+		return nil, nil, nil, &tooMuch
+	}
+	give = func() { a.room.give(who.ID, size) }
+	if body, p = readBody(w, r, most, large); p != nil {
+		give()
+		return nil, nil, nil, p
 	}
 	if name != "" {
 		key = &queue.Key{Hash: shortHash([]byte(name)), Body: shortHash(body)}
 	}
-	return d, key, nil
+	return body, key, give, nil
 }
 
 func shortHash(b []byte) [16]byte {
@@ -76,40 +104,52 @@ func shortHash(b []byte) [16]byte {
 	return [16]byte(sum[:16])
 }
 
-// checkType wants JSON in UTF-8, not compressed.
-func checkType(w http.ResponseWriter, r *http.Request) *Problem {
-	const taken = "application/json"
+// Types of a body.
+const (
+	typeJSON  = "application/json"
+	typeLines = "application/x-ndjson"
+)
+
+// checkType wants one of the types, in UTF-8, not compressed, and answers it.
+func checkType(w http.ResponseWriter, r *http.Request, types ...string) (string, *Problem) {
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset, named := params["charset"]
 	switch {
-	case err != nil || kind != taken:
+	case err != nil || !slices.Contains(types, kind):
+		taken := strings.Join(types, ", ")
 		w.Header().Set("Accept", taken) // RFC 9110 section 15.5.16
-		return &Problem{Status: http.StatusUnsupportedMediaType, Detail: "this version takes one message as " + taken}
+		return "", &Problem{Status: http.StatusUnsupportedMediaType, Detail: "the body's type is not taken; want " + taken}
 	case named && !strings.EqualFold(charset, "utf-8"):
-		return &Problem{Status: http.StatusUnsupportedMediaType, Detail: "JSON is UTF-8; another charset is not taken"}
+		return "", &Problem{Status: http.StatusUnsupportedMediaType, Detail: "JSON is UTF-8; another charset is not taken"}
 	}
 	if c := r.Header.Get("Content-Encoding"); c != "" && !strings.EqualFold(c, "identity") {
 		w.Header().Set("Accept-Encoding", "identity")
-		return &Problem{Status: http.StatusUnsupportedMediaType, Detail: "a compressed body is not taken"}
+		return "", &Problem{Status: http.StatusUnsupportedMediaType, Detail: "a compressed body is not taken"}
 	}
-	return nil
+	return kind, nil
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *Problem) {
-	large := &Problem{Status: http.StatusRequestEntityTooLarge, Detail: "a message is at most 256 KiB of JSON"}
-	if r.ContentLength > maxMessage {
-		w.Header().Set("Connection", "close") // the rest is not read
-		return nil, large
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
+func readBody(w http.ResponseWriter, r *http.Request, most int64, large string) ([]byte, *Problem) {
+	src := http.MaxBytesReader(w, r.Body, most)
+	body, err := readSized(src, r.ContentLength)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, large
+		return nil, &Problem{Status: http.StatusRequestEntityTooLarge, Detail: large}
 	case err != nil:
 		return nil, &Problem{Status: http.StatusBadRequest, Detail: "the body ended early"}
 	}
 	return body, nil
+}
+
+// readSized reads all of src, into one piece of memory when its length is known.
+func readSized(src io.Reader, length int64) ([]byte, error) {
+	if length < 0 {
+		return io.ReadAll(src)
+	}
+	body := make([]byte, length)
+	n, err := io.ReadFull(src, body)
+	return body[:n], err
 }
 
 // idempotencyKey answers "" when none was given.

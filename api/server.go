@@ -14,9 +14,10 @@ const (
 	MaxHeader     = 16 << 10 // octets
 )
 
-// NewServer returns a server with those bounds.
-func NewServer(h http.Handler) *http.Server {
-	return &http.Server{
+// NewServer returns a server with those bounds. When it is shut down, the API's
+// streams end.
+func NewServer(h *API) *http.Server {
+	srv := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: HeaderTimeout,
 		ReadTimeout:       ReadTimeout,
@@ -24,4 +25,6 @@ func NewServer(h http.Handler) *http.Server {
 		IdleTimeout:       IdleTimeout,
 		MaxHeaderBytes:    MaxHeader,
 	}
+	srv.RegisterOnShutdown(h.stop)
+	return srv
 }

@@ -24,7 +24,7 @@ func (g *Gateway) makeDoor() error {
 		return err
 	}
 	g.door, err = ingress.NewDoor(ingress.Config{
-		Queue: pusher{g}, Routes: routes,
+		Queue: home{g}, Routes: routes,
 		Accepted: func(account, route string, n int) {
 			g.metrics.messages.WithLabelValues(account, route).Add(float64(n))
 		},
@@ -87,20 +87,53 @@ func routesOf(cfg *config.Config) ([]ingress.Route, error) {
 	return routes, nil
 }
 
-// pusher refuses until the queue is open.
-type pusher struct{ g *Gateway }
+// home is the queue as the ways in and the look-ups see it: until it is open it
+// answers as if Redis did not.
+type home struct{ g *Gateway }
 
-func (p pusher) Accept(ctx context.Context, push *queue.Push) ([]queue.ID, error) {
-	if !p.g.started.Load() {
+// Accept refuses when Redis is nearly full: what is queued keeps room to drain.
+func (h home) Accept(ctx context.Context, push *queue.Push) ([]queue.ID, error) {
+	switch {
+	case !h.g.started.Load():
 		return nil, errNotStarted
+	case h.g.queue.Full(ctx):
+		return nil, queue.ErrFull
 	}
-	return p.g.queue.Accept(ctx, push)
+	return h.g.queue.Accept(ctx, push)
 }
 
-// Get is the look-up of package api.
-func (p pusher) Get(ctx context.Context, account string, id queue.ID) (*queue.View, error) {
-	if !p.g.started.Load() {
+func (h home) Recorded(ctx context.Context, account string, hash [16]byte, first int) (*queue.Record, error) {
+	if !h.g.started.Load() {
 		return nil, errNotStarted
 	}
-	return p.g.queue.Get(ctx, account, id)
+	return h.g.queue.Recorded(ctx, account, hash, first)
+}
+
+func (h home) Get(ctx context.Context, account string, id queue.ID) (*queue.View, error) {
+	if !h.g.started.Load() {
+		return nil, errNotStarted
+	}
+	return h.g.queue.Get(ctx, account, id)
+}
+
+func (h home) Cancel(ctx context.Context, account string, id queue.ID) error {
+	if !h.g.started.Load() {
+		return errNotStarted
+	}
+	return h.g.queue.Cancel(ctx, account, id)
+}
+
+func (h home) Batch(ctx context.Context, account, id string) (*queue.BatchView, error) {
+	if !h.g.started.Load() {
+		return nil, errNotStarted
+	}
+	return h.g.queue.Batch(ctx, account, id)
+}
+
+// StreamKey is known once the shards are.
+func (h home) StreamKey(account string) (string, error) {
+	if !h.g.started.Load() {
+		return "", errNotStarted
+	}
+	return h.g.queue.StreamKey(account), nil
 }

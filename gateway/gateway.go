@@ -13,15 +13,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/rs/zerolog"
 
-	"bindery/api"
 	"bindery/config"
 	"bindery/gateway/ingress"
 	"bindery/internal/redisdb"
@@ -144,32 +140,6 @@ func (g *Gateway) Run(ctx context.Context) error {
 	// What is still waiting for Redis ends first, so that it adds no step behind
 	// the teardown's back.
 	return errors.Join(err, opening.stop(stop), g.down.run(stop))
-}
-
-func (g *Gateway) listen(failed chan<- error) error {
-	l, err := net.Listen("tcp", g.cfg.HTTP.Listen)
-	if err != nil {
-		return fmt.Errorf("http.listen: %w", err)
-	}
-	srv := api.NewServer(api.New(api.Config{
-		Door: g.door, Accounts: g.accounts, Messages: pusher{g}, Ready: g.ready, RequireKey: g.cfg.HTTP.RequireKey,
-		Metrics: promhttp.HandlerFor(g.metrics.registry, promhttp.HandlerOpts{}), Log: g.log,
-	}))
-	go func() {
-		serve := func() error { return srv.Serve(l) }
-		if t := g.cfg.HTTP.TLS; t != nil {
-			serve = func() error { return srv.ServeTLS(l, t.Cert, t.Key) }
-		}
-		if err := serve(); !errors.Is(err, http.ErrServerClosed) {
-			failed <- fmt.Errorf("http: %w", err)
-		}
-	}()
-	g.down.add("http", srv.Shutdown)
-	g.log.Info().Str("address", l.Addr().String()).Msg("listening")
-	if g.o.Listening != nil {
-		g.o.Listening(l.Addr().String())
-	}
-	return nil
 }
 
 var errNotStarted = fmt.Errorf("gateway: waiting for redis: %w", queue.ErrUnavailable)

@@ -4,13 +4,39 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"sync/atomic"
+	"time"
+
+	"bindery/queue"
 )
 
 // Account is who sends.
 type Account struct {
 	ID    string
 	Admin bool
-	Rate  int // parts per second; 0: unlimited
+	Rate  int // parts per second, all instances together; 0: unlimited
+}
+
+// burst is how far ahead of its rate an account may be: after a pause of a
+// second it may send a second's worth at once.
+const burst = time.Second
+
+// limit is what a push of so many parts is held to; nil: nothing.
+func (a *Account) limit(parts int) *queue.Limit {
+	if a.Rate <= 0 {
+		return nil
+	}
+	l := &queue.Limit{Rate: a.Rate}
+	l.Ahead = max(0, burst-l.Cost(parts))
+	return l
+}
+
+// limitWhole is what a batch is held to: it is taken whole unless the account
+// is in debt.
+func (a *Account) limitWhole() *queue.Limit {
+	if a.Rate <= 0 {
+		return nil
+	}
+	return &queue.Limit{Rate: a.Rate, Ahead: burst}
 }
 
 // KeyHash is the SHA-256 of an API key: all that is kept of one.

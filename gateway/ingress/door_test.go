@@ -43,6 +43,15 @@ func (q *fakeQueue) Accept(_ context.Context, p *queue.Push) ([]queue.ID, error)
 	return ids, nil
 }
 
+// Recorded answers that nothing is.
+func (q *fakeQueue) Recorded(context.Context, string, [16]byte, int) (*queue.Record, error) {
+	return nil, nil
+}
+
+func (q *fakeQueue) Batch(context.Context, string, string) (*queue.BatchView, error) {
+	return nil, queue.ErrNotFound
+}
+
 var (
 	gsmOnly  = CarrierProfile{"gsm", coding.Profile{Encodings: []coding.Encoding{coding.GSM7}}}
 	both     = CarrierProfile{"both", coding.Profile{}}
@@ -83,8 +92,11 @@ func TestAcceptPushes(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	wantPush := queue.Push{Account: "acme", Route: "korea", Priority: queue.Urgent, Key: key, Messages: []queue.Message{{
-		To: "+821012345678", From: "Acme", Text: draft.Text, Reference: "order 7", Campaign: "spring", Callback: "https://example.com/a",
+	if key.Kept != "s 2 gsm7 korea" {
+		t.Errorf("the key keeps %q", key.Kept)
+	}
+	wantPush := queue.Push{Account: "acme", Key: key, Messages: []queue.Message{{
+		Route: "korea", Priority: queue.Urgent, To: "+821012345678", From: "Acme", Text: draft.Text, Reference: "order 7", Campaign: "spring", Callback: "https://example.com/a",
 		Hold: true, Parts: 3, SendAt: time.Date(2031, 5, 10, 3, 0, 0, 5e8, time.UTC), Validity: 90 * time.Second, ValidityNamed: true,
 	}}}
 	if diff := cmp.Diff([]queue.Push{wantPush}, q.pushes); diff != "" {
@@ -96,8 +108,8 @@ func TestAcceptPushes(t *testing.T) {
 func TestAcceptDefaults(t *testing.T) {
 	q := &fakeQueue{}
 	newDoor(t, q).Accept(t.Context(), acme, []Draft{goodDraft()}, nil)
-	want := queue.Message{To: "+821012345678", From: "15441234", Text: "Hello", Parts: 1, Validity: 48 * time.Hour}
-	if len(q.pushes) != 1 || q.pushes[0].Priority != queue.Normal {
+	want := queue.Message{Route: "korea", Priority: queue.Normal, To: "+821012345678", From: "15441234", Text: "Hello", Parts: 1, Validity: 48 * time.Hour}
+	if len(q.pushes) != 1 {
 		t.Fatalf("got %+v", q.pushes)
 	}
 	if diff := cmp.Diff(want, q.pushes[0].Messages[0]); diff != "" {
@@ -164,7 +176,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestBadDraftSpoilsNoOther: and those of one route and priority share a push.
+// TestBadDraftSpoilsNoOther: and the good ones share a push.
 func TestBadDraftSpoilsNoOther(t *testing.T) {
 	q := &fakeQueue{}
 	drafts := make([]Draft, 5)
@@ -179,10 +191,10 @@ func TestBadDraftSpoilsNoOther(t *testing.T) {
 	for _, r := range got {
 		ids = append(ids, string(r.ID))
 	}
-	if diff := cmp.Diff([]string{"push1-0", "", "push2-0", "push3-0", "push1-1"}, ids); diff != "" {
+	if diff := cmp.Diff([]string{"push1-0", "", "push1-1", "push1-2", "push1-3"}, ids); diff != "" {
 		t.Error(diff)
 	}
-	if len(got[1].Errors) != 1 || len(q.pushes) != 3 {
+	if len(got[1].Errors) != 1 || len(q.pushes) != 1 || q.pushes[0].Messages[2].Route != "world" || q.pushes[0].Messages[1].Priority != queue.Bulk {
 		t.Errorf("%+v, %d pushes", got[1], len(q.pushes))
 	}
 }
@@ -209,8 +221,10 @@ func TestAcceptedIsCounted(t *testing.T) {
 	}
 	bad := goodDraft()
 	bad.Text = ""
-	d.Accept(t.Context(), acme, []Draft{goodDraft(), goodDraft(), bad}, nil)
-	if diff := cmp.Diff(map[string]int{"acme/korea": 2}, got); diff != "" {
+	other := goodDraft()
+	other.To = "+4915112345678"
+	d.Accept(t.Context(), acme, []Draft{goodDraft(), other, goodDraft(), bad}, nil)
+	if diff := cmp.Diff(map[string]int{"acme/korea": 2, "acme/world": 1}, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -1,21 +1,30 @@
 // Package ingress is the one door in. Whatever the way (HTTP, later SMPP and
-// the Redis inbox), a message comes as a Draft to Door.Accept, which validates
-// every field, finds its route, counts its parts for every carrier of that
-// route, and pushes it onto the queue; a positive answer means that the push is
-// in Redis. Package api and the other ways in call it, package gateway sets it
-// up; it calls smpp/coding and, by the interface Queue, package queue.
+// the Redis inbox), a message comes as a Draft to Door.Accept, by a Stream of
+// lines, or to Door.Batch; each validates every field, finds the message's
+// route, counts its parts for every carrier of that route, and pushes it onto
+// the queue; a positive answer means that the push is in Redis. Package api and
+// the other ways in call it, package gateway sets it up; it calls smpp/coding
+// and, by the interface Queue, package queue.
+//
+// # Idempotency
+//
+// A repeat of a key is answered from its record before anything is validated,
+// so that a reload in between changes no answer. What a record does not say of
+// itself it keeps for us (queue.Key.Kept), one letter for the way in first.
 //
 // # Concurrency
 //
 // A Door and its Accounts are read by any number of goroutines and hold no
-// state of a message. What a reload changes is one immutable table each, swapped
-// atomically: a call works with the table that it found first, to its end.
+// state of a message; a Stream is one goroutine's. What a reload changes is one
+// immutable table each, swapped atomically: a call works with the table that it
+// found first, to its end.
 //
 // # When the process dies
 //
 // Before the push nothing is owed to anyone; after it the message is the
 // queue's. In between the sender has no answer: the same idempotency key gives
-// the same id again.
+// the same id again. Of a stream the pushes before the last are in Redis and
+// recorded line by line: the repeat goes on behind them.
 package ingress
 
 import (
@@ -82,12 +91,15 @@ type Result struct {
 	Encoding string       // of the same
 	Route    string       // its id
 	Errors   []FieldError // 422
-	Err      error        // queue.ErrUnavailable, ErrFull, ErrKeyConflict, …
+	Err      error        // queue.ErrUnavailable, ErrFull, ErrKeyConflict, *TooFastError, …
 }
 
 // Queue is the part of package queue that takes messages.
 type Queue interface {
 	Accept(ctx context.Context, p *queue.Push) ([]queue.ID, error)
+	// Recorded and Batch tell what a repeat is answered.
+	Recorded(ctx context.Context, account string, hash [16]byte, first int) (*queue.Record, error)
+	Batch(ctx context.Context, account, id string) (*queue.BatchView, error)
 }
 
 // Config of a Door.
@@ -95,8 +107,8 @@ type Config struct {
 	Queue Queue
 	// Routes in order; the first that matches takes a message.
 	Routes []Route
-	// Accepted is told how many messages are in Redis that were not before; a
-	// repeat of an idempotency key is told too. Nil: nobody counts.
+	// Accepted is told how many messages are in Redis that were not before. Nil:
+	// nobody counts.
 	Accepted func(account, route string, messages int)
 	Now      func() time.Time // nil: time.Now
 }

@@ -23,8 +23,7 @@ const (
 
 // checked is a draft on its way to the queue.
 type checked struct {
-	message  queue.Message
-	priority queue.Priority
+	message  queue.Message // Parts is what the route's largest carrier needs
 	encoding coding.Encoding
 	errs     []FieldError
 }
@@ -49,40 +48,56 @@ func (c *checked) faulty(field string) bool {
 // message quotes a value: they may end up in the log of whoever sends.
 func validate(d *Draft, now time.Time) *checked {
 	c := &checked{errs: append([]FieldError(nil), d.Faults...)}
-	c.message = queue.Message{From: d.From, Text: d.Text, Reference: d.Reference, Campaign: d.Campaign, Callback: d.Callback}
-	c.addresses(d)
-	c.text(d)
+	c.to(d.To)
+	c.rest(d, now)
+	c.text(d.Text)
+	return c
+}
+
+// rest checks all fields but to and text: what the recipients of a batch share.
+func (c *checked) rest(d *Draft, now time.Time) {
+	c.message.Reference, c.message.Campaign, c.message.Callback = d.Reference, d.Campaign, d.Callback
+	c.from(d.From)
 	c.times(d, now)
 	c.words(d)
 	c.labels(d)
 	c.callback(d)
-	return c
 }
 
-func (c *checked) addresses(d *Draft) {
+func (c *checked) to(to string) {
 	switch {
-	case d.To == "":
+	case to == "":
 		c.fault("to", "is missing")
-	case !isE164(d.To):
+	case !isE164(to):
 		c.fault("to", "want a number with its country code: + and %d to %d digits", minNumber, maxNumber)
-	case d.To[0] == '+':
-		c.message.To = d.To
+	case to[0] == '+':
+		c.message.To = to
 	default:
-		c.message.To = "+" + d.To
+		c.message.To = "+" + to
 	}
+}
+
+func (c *checked) from(from string) {
+	c.message.From = from
 	switch {
-	case d.From == "":
+	case from == "":
 		c.fault("from", "is missing")
-	case !isSender(d.From):
+	case !isSender(from):
 		c.fault("from", "want a number of at most %d digits, or at most %d letters, digits and spaces", maxNumber, maxSender)
 	}
 }
 
-func (c *checked) text(d *Draft) {
+// maxText keeps a message within what a block of its own takes, octets.
+const maxText = 224 << 10
+
+func (c *checked) text(text string) {
+	c.message.Text = text
 	switch {
-	case d.Text == "":
+	case text == "":
 		c.fault("text", "is missing or empty")
-	case !utf8.ValidString(d.Text):
+	case len(text) > maxText:
+		c.fault("text", "has %d octets, at most %d are taken", len(text), maxText)
+	case !utf8.ValidString(text):
 		c.fault("text", "is not valid Unicode")
 	}
 }
@@ -115,14 +130,14 @@ func (c *checked) times(d *Draft, now time.Time) {
 }
 
 func (c *checked) words(d *Draft) {
-	c.priority = queue.Normal
+	c.message.Priority = queue.Normal
 	if d.Set.given(Priority, d.Priority) {
 		switch d.Priority {
 		case "urgent":
-			c.priority = queue.Urgent
+			c.message.Priority = queue.Urgent
 		case "normal":
 		case "bulk":
-			c.priority = queue.Bulk
+			c.message.Priority = queue.Bulk
 		default:
 			c.fault("priority", "want urgent, normal or bulk")
 		}
@@ -162,19 +177,19 @@ func (c *checked) kind(kind string) {
 }
 
 func (c *checked) labels(d *Draft) {
-	for _, l := range []struct {
-		name, value string
-		most        int
-	}{{"reference", d.Reference, maxReference}, {"campaign", d.Campaign, maxCampaign}} {
-		switch {
-		case len(l.value) > l.most:
-			c.fault(l.name, "has %d octets, at most %d are taken", len(l.value), l.most)
-		case !utf8.ValidString(l.value):
-			c.fault(l.name, "is not valid Unicode")
-		}
-	}
+	c.label("reference", d.Reference, maxReference)
+	c.label("campaign", d.Campaign, maxCampaign)
 	if d.Subject != "" {
 		c.fault("subject", "an SMS has none; it is for lms and mms, which no carrier takes")
+	}
+}
+
+func (c *checked) label(field, value string, most int) {
+	switch {
+	case len(value) > most:
+		c.fault(field, "has %d octets, at most %d are taken", len(value), most)
+	case !utf8.ValidString(value):
+		c.fault(field, "is not valid Unicode")
 	}
 }
 

@@ -141,7 +141,7 @@ func TestAnyDraft(t *testing.T) {
 			}
 		default:
 			m := q.pushes[0].Messages[0]
-			if m.To[0] != '+' || !isE164(m.To) || m.Parts < 1 || m.Parts > 255 || m.Validity <= 0 || m.Text == "" || r.Parts < 1 || q.pushes[0].Priority > queue.Bulk {
+			if m.To[0] != '+' || !isE164(m.To) || m.Parts < 1 || m.Parts > 255 || m.Validity <= 0 || m.Text == "" || r.Parts < 1 || m.Priority > queue.Bulk {
 				rt.Fatalf("pushed %+v, answered %+v", m, r)
 			}
 		}

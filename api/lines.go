@@ -1,0 +1,112 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"time"
+)
+
+// lineReader cuts a body into lines. It holds no more than one line's limit,
+// and a line that is longer is read past.
+type lineReader struct {
+	src io.Reader
+	// patience is called before each wait for the body, with how long the line
+	// that is open may take from now on.
+	patience func(time.Duration)
+
+	buf      []byte
+	from, to int
+	opened   time.Time // when the open line was first waited for
+	err      error     // of src
+}
+
+// lineTime is how long a line may take to arrive: a body that comes an octet
+// now and then holds nothing up for ever.
+const lineTime = 30 * time.Second
+
+// errLineTooLong: the line has more than maxMessage octets.
+var errLineTooLong = errors.New("a line is at most 256 KiB")
+
+func newLineReader(src io.Reader, patience func(time.Duration)) *lineReader {
+	return &lineReader{src: src, patience: patience, buf: make([]byte, 64<<10)}
+}
+
+// next answers the next line, without its end; it is good until the next call.
+// io.EOF: there is none. Another error: the body broke, and the line that was
+// open is none. errLineTooLong: there are more.
+func (r *lineReader) next() ([]byte, error) {
+	seen := 0 // octets of the open line that hold no newline
+	for {
+		if i := bytes.IndexByte(r.buf[r.from+seen:r.to], '\n'); i >= 0 {
+			line := r.buf[r.from : r.from+seen+i]
+			r.from += seen + i + 1
+			r.opened = time.Time{}
+			if len(line) > maxMessage {
+				return nil, errLineTooLong
+			}
+			return line, nil
+		}
+		seen = r.to - r.from
+		if seen > maxMessage {
+			return nil, r.skip()
+		}
+		if r.err != nil {
+			return r.last(seen)
+		}
+		r.fill()
+	}
+}
+
+// last answers what stands after the last newline.
+func (r *lineReader) last(n int) ([]byte, error) {
+	line := r.buf[r.from:r.to]
+	r.from = r.to
+	if r.err == io.EOF && n > 0 { //nolint:errorlint // io.Reader's own value
+		return line, nil
+	}
+	return nil, r.err
+}
+
+// skip reads to the end of a line that is too long.
+func (r *lineReader) skip() error {
+	for {
+		if i := bytes.IndexByte(r.buf[r.from:r.to], '\n'); i >= 0 {
+			r.from += i + 1
+			r.opened = time.Time{}
+			return errLineTooLong
+		}
+		r.from, r.to = 0, 0
+		if r.err != nil {
+			if r.err == io.EOF { //nolint:errorlint // io.Reader's own value
+				return errLineTooLong
+			}
+			return r.err
+		}
+		r.fill()
+	}
+}
+
+// ready tells whether the next line is there already, or the end is.
+func (r *lineReader) ready() bool {
+	return r.err != nil || bytes.IndexByte(r.buf[r.from:r.to], '\n') >= 0
+}
+
+// fill waits for more of the body.
+func (r *lineReader) fill() {
+	if r.from > 0 {
+		r.to = copy(r.buf, r.buf[r.from:r.to])
+		r.from = 0
+	}
+	if r.to == len(r.buf) {
+		r.buf = append(r.buf, make([]byte, len(r.buf))...)
+	}
+	now := time.Now()
+	if r.opened.IsZero() {
+		r.opened = now
+	}
+	r.patience(lineTime - now.Sub(r.opened))
+	n, err := r.src.Read(r.buf[r.to:])
+	r.to += n
+	r.err = err
+}

@@ -1,0 +1,50 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"bindery/api"
+)
+
+// listen opens the listener, which answers at once.
+func (g *Gateway) listen(failed chan<- error) error {
+	l, err := net.Listen("tcp", g.cfg.HTTP.Listen)
+	if err != nil {
+		return fmt.Errorf("http.listen: %w", err)
+	}
+	srv := api.NewServer(api.New(api.Config{
+		Door: g.door, Accounts: g.accounts, Messages: home{g}, Network: network{g}, Ready: g.ready, RequireKey: g.cfg.HTTP.RequireKey,
+		Metrics: promhttp.HandlerFor(g.metrics.registry, promhttp.HandlerOpts{}), Log: g.log,
+	}))
+	go func() {
+		serve := func() error { return srv.Serve(l) }
+		if t := g.cfg.HTTP.TLS; t != nil {
+			serve = func() error { return srv.ServeTLS(l, t.Cert, t.Key) }
+		}
+		if err := serve(); !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("http: %w", err)
+		}
+	}()
+	g.down.add("http", func(ctx context.Context) error { return closeServer(ctx, srv) })
+	g.log.Info().Str("address", l.Addr().String()).Msg("listening")
+	if g.o.Listening != nil {
+		g.o.Listening(l.Addr().String())
+	}
+	return nil
+}
+
+// closeServer lets the requests under way end; what has not ended when the time
+// is up is cut off: its sender has no answer and asks again.
+func closeServer(ctx context.Context, srv *http.Server) error {
+	err := srv.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return srv.Close()
+	}
+	return err
+}

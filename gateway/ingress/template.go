@@ -1,0 +1,74 @@
+package ingress
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// template is a text with places for values, {{name}}. Whatever else stands in
+// it, single braces too, is text; a value is put in as it is and not looked at
+// again.
+type template struct {
+	texts []string // one more than names
+	names []string
+	size  int // octets of the texts
+}
+
+const maxPlaces = 100 // in a text
+
+// errTemplate says what is wrong with a text, without quoting it.
+var errTemplate = errors.New("holds {{ without a name and }} after it: want {{name}}, of letters, digits, _, - and .")
+
+func parseTemplate(text string) (*template, error) {
+	t := &template{}
+	for {
+		before, rest, found := strings.Cut(text, "{{")
+		t.texts, t.size = append(t.texts, before), t.size+len(before)
+		if !found {
+			return t, nil
+		}
+		name, after, found := strings.Cut(rest, "}}")
+		name = strings.TrimSpace(name)
+		if !found || !isPlace(name) {
+			return nil, errTemplate
+		}
+		if len(t.names) == maxPlaces {
+			return nil, fmt.Errorf("names more than %d values", maxPlaces)
+		}
+		t.names, text = append(t.names, name), after
+	}
+}
+
+// isPlace tells whether a value may be called so.
+func isPlace(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if c != '_' && c != '-' && c != '.' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	return name != "" && len(name) <= 64
+}
+
+// fill puts values in; missing is the first name that has none.
+func (t *template) fill(value func(name string) (string, bool)) (text, missing string) {
+	if len(t.names) == 0 {
+		return t.texts[0], ""
+	}
+	var b strings.Builder
+	b.Grow(t.size + 16*len(t.names))
+	for i, name := range t.names {
+		v, ok := value(name)
+		if !ok {
+			return "", name
+		}
+		b.WriteString(t.texts[i])
+		b.WriteString(v)
+		if b.Len() > maxText {
+			break // refused for its length
+		}
+	}
+	b.WriteString(t.texts[len(t.names)])
+	return b.String(), ""
+}
