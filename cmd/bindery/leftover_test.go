@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -96,22 +97,66 @@ func (l *ledger) keys(ctx context.Context, pattern string) ([]string, error) {
 	return all, scan.Err()
 }
 
-// parked counts the receipts that found no part.
-func (l *ledger) parked() int {
+// parkedReceipts are the ids under which the carrier's home keeps receipts that
+// found no part, and since when.
+func (l *ledger) parkedReceipts() map[string]time.Time {
+	l.t.Helper()
 	ctx := context.Background()
 	keys, err := l.keys(ctx, "bindery:{c:*}:early")
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	n := 0
+	all := map[string]time.Time{}
 	for _, k := range keys {
-		ids, err := l.redis.HLen(ctx, k).Result()
+		ids, err := l.redis.HGetAll(ctx, k).Result()
 		if err != nil {
 			l.t.Fatal(err)
 		}
-		n += int(ids)
+		for id, value := range ids {
+			var ms int64
+			if _, err := fmt.Sscanf(value[:min(len(value), 13)], "%d", &ms); err != nil {
+				l.t.Fatalf("%s of %s: %q: %v", id, k, value, err)
+			}
+			all[id] = time.UnixMilli(ms)
+		}
+	}
+	return all
+}
+
+// remembered is how long the contract keeps an id after its part's final.
+const remembered = 10 * time.Second
+
+// parked counts the parked receipts. One may only be of a submit that was
+// repeated or is held, whose id nobody told us, or have come when its message
+// had ended long enough to be forgotten.
+func (l *ledger) parked(unknown map[string]bool) (n int) {
+	l.t.Helper()
+	to := map[string]string{}
+	all := l.smsc.Submits()
+	for i := range all {
+		to[all[i].Receipt] = all[i].Destination()
+	}
+	for id, since := range l.parkedReceipts() {
+		n++
+		a := l.accepted[to[id]]
+		if a == nil {
+			l.t.Errorf("a receipt for %s is parked, which the carrier never sent", id)
+		} else if !unknown[a.to] && (a.finals == 0 || since.Sub(a.ended()) < remembered) {
+			l.t.Errorf("a receipt for %s is parked since %s, and belongs to %s: %s", id, since, a.id, words(a.events))
+		}
 	}
 	return n
+}
+
+// ended is when a message got its final.
+func (a *account) ended() time.Time {
+	for _, e := range a.events {
+		if slices.Contains(finals, e.Status) {
+			at, _ := time.Parse(time.RFC3339, e.At) // zero: long ago
+			return at
+		}
+	}
+	return time.Time{}
 }
 
 func (l *ledger) parts() (n int) {
