@@ -26,6 +26,6 @@ of every one of them.
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(newServeCommand(), newCheckCommand(), newDemoCommand(), newSimulateCommand(),
-		newSendCommand(), newStatusCommand(), newTailCommand(), newCarriersCommand(), newQueueCommand())
+		newSendCommand(), newStatusCommand(), newTailCommand(), newCarriersCommand(), newQueueCommand(), newBenchCommand())
 	return root
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"time"
 
 	"bindery/smpp/pdu"
@@ -25,6 +27,7 @@ type simulation struct {
 	duration time.Duration
 	quiet    bool
 	json     bool
+	record   string // file
 }
 
 func newSimulateCommand() *cobra.Command {
@@ -75,6 +78,10 @@ func (sim *simulation) run(ctx context.Context, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
+	keep, err := sim.keepRecord()
+	if err != nil {
+		return err
+	}
 	s := smsctest.New(sim.smsc)
 	defer s.Close() //nolint:errcheck // the process ends with it
 	if err := s.Serve(l); err != nil {
@@ -89,10 +96,37 @@ func (sim *simulation) run(ctx context.Context, out, errs io.Writer) error {
 		defer cancel()
 	}
 	sim.watch(ctx, s, errs)
+	totals := s.Stats()
+	_ = s.Close() // whoever is bound is told by the connection
+	if err := keep(); err != nil {
+		return err
+	}
 	if sim.json {
-		return json.NewEncoder(out).Encode(summary(s.Stats()))
+		return json.NewEncoder(out).Encode(summary(totals))
 	}
 	return nil
+}
+
+// keepRecord collects the destinations of what comes through throttle and
+// window; keep writes them. It is asked under the SMSC's lock, and only read
+// when that is closed.
+func (sim *simulation) keepRecord() (keep func() error, err error) {
+	if sim.record == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.OpenFile(sim.record, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("--record: %w", err)
+	}
+	var book []byte
+	sim.smsc.Answers.Decide = func(dest []byte) pdu.CommandStatus {
+		book = append(append(book, dest...), '\n')
+		return pdu.StatusOK
+	}
+	return func() error {
+		_, err := f.Write(book)
+		return errors.Join(err, f.Close())
+	}, nil
 }
 
 func (sim *simulation) listener() (net.Listener, error) {

@@ -21,6 +21,7 @@ func (sim *simulation) flags(f *pflag.FlagSet) {
 	f.DurationVar(&sim.duration, "duration", 0, "ends after this; 0: at Ctrl-C")
 	f.BoolVar(&sim.quiet, "quiet", false, "prints no counts")
 	f.BoolVar(&sim.json, "json", false, "prints the totals as JSON on stdout at the end")
+	f.StringVar(&sim.record, "record", "", "file that gets the destination of each message let through, a line each, at the end")
 	f.Uint64Var(&sim.smsc.Seed, "seed", 0, "of all that is random; 0: another each time")
 	sim.bindFlags(f)
 	sim.answerFlags(f)

@@ -21,8 +21,8 @@ type Flags struct {
 const DefaultAPI = "http://127.0.0.1:8080"
 
 // Environment is told in every help text of these commands.
-const Environment = `The gateway is the one at --api or BINDERY_API, by default ` + DefaultAPI + `; the
-account's key comes from the environment, BINDERY_API_KEY, or from --key-file.
+const Environment = `The gateway is the one at --api or BINDERY_API (` + DefaultAPI + ` by default);
+the account's key comes from the environment, BINDERY_API_KEY, or from --key-file.
 
 Exit code: 0 done; 1 refused or failed; 2 wrong flags, nothing was asked; 3 no
 answer, or not now (429, 503): the same again may do.`

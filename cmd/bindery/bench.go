@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bindery/cmd/bindery/internal/bench"
+	"bindery/cmd/bindery/internal/client"
+)
+
+// benching is what `bindery bench` was told.
+type benching struct {
+	o                     bench.Options
+	single, ndjson, batch bool
+	rate                  string
+	json                  bool
+}
+
+func newBenchCommand() *cobra.Command {
+	b := &benching{}
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure it on this machine",
+		Long: `Starts a redis-server (AOF on), a gateway and a simulated carrier, each a process
+of its own in a directory of its own, loads them, and prints what came of it:
+messages a second accepted, submitted and completed, latency, what a message
+costs each process, what Redis did, and how many messages were lost or repeated.
+
+A run holds three books against each other: what the API accepted, what the
+status stream told, and what the carrier wrote down. There is a run for each
+time of --receipts-after; the slower is the one to quote.
+
+At full speed latency is that of a queue which is always full. --rate sends in an
+open loop instead: each message has its moment, and its latency counts from that
+moment even when its sender was held up (no coordinated omission). --rate half
+first measures full speed, then runs at half of it.
+
+Needs redis-server in PATH. Exit code 1 when a message was lost or repeated.`,
+		Example: `  bindery bench
+  bindery bench --messages 300000 --rate half
+  bindery bench --single --connections 128 --json > single.json
+  bindery bench --batch --recipients 10000 --receipts-after 50ms
+  bindery bench --rate 5000 --messages 50000 --fsync always --binds 4 --window 100`,
+		Args: cobra.NoArgs,
+		RunE: b.run,
+	}
+	f := cmd.Flags()
+	f.IntVarP(&b.o.Messages, "messages", "n", 100_000, "messages of a run")
+	f.BoolVar(&b.ndjson, "ndjson", false, "send lines of a few long requests (the default)")
+	f.BoolVar(&b.single, "single", false, "send one message a request")
+	f.BoolVar(&b.batch, "batch", false, "send one text to many recipients a request")
+	cmd.MarkFlagsMutuallyExclusive("ndjson", "single", "batch")
+	f.IntVar(&b.o.Connections, "connections", 0, "of the load (default 64 with --single, else 4)")
+	f.IntVar(&b.o.Recipients, "recipients", 1000, "of a batch")
+	f.StringVar(&b.rate, "rate", "full", "messages a second in an open loop, half, or full")
+	f.DurationSliceVar(&b.o.ReceiptsAfter, "receipts-after", []time.Duration{0, 50 * time.Millisecond}, "from the response to the receipt, a run for each")
+	f.IntVar(&b.o.Binds, "binds", 2, "of the carrier")
+	f.IntVar(&b.o.Window, "window", 500, "unanswered submit_sm of a bind")
+	f.StringVar(&b.o.Fsync, "fsync", "everysec", "of the AOF: always, everysec or no")
+	f.BoolVar(&b.json, "json", false, "print JSON, for scripts")
+	complete(cmd, "rate", "full", "half")
+	complete(cmd, "fsync", "always", "everysec", "no")
+	return cmd
+}
+
+func (b *benching) run(cmd *cobra.Command, _ []string) error {
+	if err := b.options(); err != nil {
+		return err
+	}
+	results, err := bench.Run(cmd.Context(), b.o, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	write := bench.WriteTable
+	if b.json {
+		write = bench.WriteJSON
+	}
+	if err := write(cmd.OutOrStdout(), results); err != nil {
+		return err
+	}
+	if w := bench.Worst(results); w.Lost+w.Repeated+w.ToldTwice+w.Strange > 0 {
+		return fmt.Errorf("the books differ: %d lost, %d repeated, %d told twice, %d in one book only", w.Lost, w.Repeated, w.ToldTwice, w.Strange)
+	}
+	return nil
+}
+
+func (b *benching) options() error {
+	const next = "bindery bench --help"
+	b.o.Form = bench.NDJSON
+	switch {
+	case b.single:
+		b.o.Form = bench.Single
+	case b.batch:
+		b.o.Form = bench.Batch
+	}
+	switch b.rate {
+	case "full":
+		b.o.Rate = bench.Full
+	case "half":
+		b.o.Rate = bench.Half
+	default:
+		rate, err := strconv.ParseFloat(b.rate, 64)
+		if err != nil || !(rate >= 1 && rate <= 1e6) {
+			return client.Usage(next, "--rate: %q is none of full, half, or 1 to 1000000 messages a second", b.rate)
+		}
+		b.o.Rate = rate
+	}
+	if err := b.o.Validate(); err != nil {
+		return client.Usage(next, "%w", err)
+	}
+	var err error
+	b.o.Self, err = self()
+	return err
+}
+
+// self is this program's file. It is looked for by the name under which it was
+// called, since a program may behave by its name.
+func self() (string, error) {
+	if path, err := exec.LookPath(os.Args[0]); err == nil {
+		return path, nil
+	}
+	return os.Executable()
+}

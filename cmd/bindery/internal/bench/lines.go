@@ -1,0 +1,110 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// lines sends every of-th message from the k-th on as the lines of one request,
+// and reads the answers, which come in order, meanwhile.
+func (r *run) lines(ctx context.Context, p *pace, k, of int) error {
+	body, pipe := io.Pipe()
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error {
+		err := writeLines(ctx, pipe, p, k, of)
+		pipe.CloseWithError(err)
+		return err
+	})
+	work.Go(func() error {
+		defer body.CloseWithError(io.ErrClosedPipe)
+		resp, err := r.post(ctx, "/v1/messages", "application/x-ndjson", body)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		return r.readLines(resp, p, k, of)
+	})
+	return work.Wait()
+}
+
+// writeLines hands lines on when their moment has come, as many at once as are
+// due.
+func writeLines(ctx context.Context, to io.Writer, p *pace, k, of int) error {
+	const most = 64 << 10 // octets at once
+	var buffer []byte
+	for n := p.first + k; n < p.end && ctx.Err() == nil; n += of {
+		if due := p.due(n); p.rate > 0 && time.Until(due) > 0 {
+			if _, err := to.Write(buffer); err != nil {
+				return err
+			}
+			buffer = buffer[:0]
+		}
+		p.wait(ctx, n)
+		buffer = append(appendMessage(append(buffer, `{"to":"`...), n), "}\n"...)
+		if len(buffer) > most {
+			if _, err := to.Write(buffer); err != nil {
+				return err
+			}
+			buffer = buffer[:0]
+		}
+	}
+	if _, err := to.Write(buffer); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+func (r *run) readLines(resp *http.Response, p *pace, k, of int) error {
+	n := p.first + k
+	s := bufio.NewScanner(resp.Body)
+	s.Buffer(make([]byte, 64<<10), 1<<20)
+	for s.Scan() {
+		line := s.Bytes()
+		if n >= p.end {
+			return fmt.Errorf("more answers than lines")
+		}
+		if id := member(line, `"id":"`); id != nil && !bytes.HasPrefix(line, []byte(`{"error"`)) {
+			r.l.accept(n, id)
+		} else {
+			r.l.refuse(line)
+		}
+		n += of
+	}
+	if err := s.Err(); err != nil {
+		return fmt.Errorf("the answers: %w", err)
+	}
+	if n < p.end {
+		return fmt.Errorf("the answers ended before message %d", n)
+	}
+	return nil
+}
+
+// post asks by net/http, for requests that carry many messages.
+func (r *run) post(ctx context.Context, path, kind string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.s.base+path, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+r.s.key)
+	req.Header.Set("Content-Type", kind)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("sending: %w", err)
+	}
+	if resp.StatusCode/100 != 2 {
+		defer resp.Body.Close()
+		answer, err := io.ReadAll(io.LimitReader(resp.Body, 1000))
+		if err != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%w: %s: %s", errRefused, resp.Status, bytes.TrimSpace(answer))
+	}
+	return resp, nil
+}

@@ -1,0 +1,68 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// sample is what the processes have used up to a moment.
+type sample struct {
+	cpu      map[string]time.Duration // by process
+	memory   int64                    // of Redis, octets, without buffers of clients and AOF
+	aof      int64                    // octets
+	commands map[string]command
+}
+
+// command is a command of Redis, by INFO commandstats. What scripts call counts
+// as itself and in its script.
+type command struct{ calls, micros float64 }
+
+// processes in the order of the way that a message takes.
+var processes = []string{"load", "gateway", "redis", "smsc"}
+
+func (s *stack) sample(ctx context.Context) (sample, error) {
+	x := sample{commands: map[string]command{}, cpu: map[string]time.Duration{
+		"load": ownCPU(), "gateway": s.gateway.cpu(), "redis": s.redis.cpu(), "smsc": s.smsc.cpu(),
+	}}
+	// One after the other: not every Redis takes several sections at once.
+	numbers := map[string]int64{}
+	for _, section := range []string{"memory", "persistence", "commandstats"} {
+		info, err := s.client.Info(ctx, section).Result()
+		if err != nil {
+			return x, fmt.Errorf("INFO %s: %w", section, err)
+		}
+		for lines := bufio.NewScanner(strings.NewReader(info)); lines.Scan(); {
+			name, value, _ := strings.Cut(lines.Text(), ":")
+			if of, ok := strings.CutPrefix(name, "cmdstat_"); ok {
+				x.commands[of] = parseCommand(value)
+			} else if n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64); err == nil {
+				numbers[name] = n
+			}
+		}
+	}
+	x.memory = numbers["used_memory"] - numbers["mem_clients_normal"] - numbers["mem_aof_buffer"]
+	x.aof = numbers["aof_current_size"]
+	return x, nil
+}
+
+// parseCommand reads "calls=10,usec=25,usec_per_call=2.50,…".
+func parseCommand(value string) (c command) {
+	for pair := range strings.SplitSeq(value, ",") {
+		name, number, _ := strings.Cut(pair, "=")
+		n, err := strconv.ParseFloat(number, 64)
+		if err != nil {
+			continue // a field that is no number is none of the two
+		}
+		switch name {
+		case "calls":
+			c.calls = n
+		case "usec":
+			c.micros = n
+		}
+	}
+	return c
+}
