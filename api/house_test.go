@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rs/zerolog"
@@ -24,7 +25,7 @@ type house struct {
 	getErr error
 	ready  error
 	door   *ingress.Door // when set, it answers instead of result
-	log    bytes.Buffer
+	log    log
 
 	batch     *queue.BatchView
 	batchOf   ingress.BatchResult
@@ -35,6 +36,24 @@ type house struct {
 	setErr    error
 	depths    queue.Depths
 	depthsErr error
+}
+
+// log is written and read by goroutines that know nothing of each other.
+type log struct {
+	mu  sync.Mutex // guards buf
+	buf bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
 }
 
 // withDoor puts the real door behind the API; what it would queue is noted.
