@@ -30,10 +30,15 @@ const (
 //	      end of validity in ticks, offset of the constant, offset of the row
 //	    constants: what every event of a message says, read by the scripts
 //	    shared: sender, encoding, callback, and the texts' common beginning and end
-//	    rows: the rest of each message, read by whoever submits or shows it
+//	    rows: the rest of each message, read by whoever submits or shows it: flags
+//	      1 octet, parts 1, concatenation reference 2, where in the row the text
+//	      begins 2; validity in ms and, where the flags say so, send_at (uvarint),
+//	      sender, encoding, callback (str); the text, or of an urgent message that
+//	      has ended as many spaces
 const (
 	bodyFormat = 1
 	headFixed  = 13
+	rowFixed   = 6
 	entrySize  = 12
 )
 
@@ -67,7 +72,7 @@ type shared struct {
 func sharedOf(ms []Message) shared {
 	first := &ms[0]
 	s := shared{first.From, first.Encoding, first.Callback, first.Text, ""}
-	if len(ms) == 1 {
+	if len(ms) == 1 || first.Priority == Urgent { // whose rows are overwritten
 		s.prefix = ""
 		return s
 	}
@@ -161,7 +166,8 @@ func appendRow(dst []byte, m *Message, s *shared) []byte {
 	set(m.Encoding != s.encoding, rowEncoding)
 	set(m.Callback != s.callback, rowCallback)
 	set(!m.SendAt.IsZero(), rowSendAt)
-	dst = append(dst, flags, byte(m.Parts), byte(m.ConcatRef>>8), byte(m.ConcatRef))
+	start := len(dst)
+	dst = append(dst, flags, byte(m.Parts), byte(m.ConcatRef>>8), byte(m.ConcatRef), 0, 0)
 	dst = binary.AppendUvarint(dst, uint64(m.Validity.Milliseconds()))
 	if flags&rowSendAt != 0 {
 		dst = binary.AppendUvarint(dst, uint64(m.SendAt.UnixMilli()))
@@ -175,7 +181,8 @@ func appendRow(dst []byte, m *Message, s *shared) []byte {
 	if flags&rowCallback != 0 {
 		dst = appendStr(dst, m.Callback)
 	}
-	return appendStr(dst, m.Text[len(s.prefix):len(m.Text)-len(s.suffix)])
+	binary.BigEndian.PutUint16(dst[start+4:], uint16(len(dst)-start))
+	return append(dst, m.Text[len(s.prefix):len(m.Text)-len(s.suffix)]...)
 }
 
 // body is a block's body, or the pieces of it that hold some messages: head is
@@ -271,29 +278,31 @@ func (b *body) message(block Block, first int) (*Message, error) {
 		return nil, err
 	}
 	row, ok := from(b.rows, b.rowAt(first)-b.rowsAt)
-	if !ok {
+	if !ok || len(row) < rowFixed {
 		return nil, bodyError("row lies outside")
 	}
-	if err := m.parseRow(row, &b.shared); err != nil {
-		return nil, err
+	if m.Parts = int(row[1]); m.Parts == 0 || first+m.Parts > b.parts {
+		return nil, bodyError("message has no parts, or some beyond the block")
 	}
-	if first+m.Parts > b.parts {
-		return nil, bodyError("message has parts beyond the block")
+	size := b.rowAt(first+m.Parts) - b.rowAt(first)
+	if size < rowFixed || size > len(row) {
+		return nil, bodyError("row runs past the end")
 	}
-	return m, nil
+	return m, m.parseRow(row[:size], &b.shared)
 }
 
 func (m *Message) parseRow(s string, sh *shared) error {
-	if len(s) < 4 {
-		return bodyError("row is cut")
+	flags, at := s[0], be16(s, 4)
+	if at < rowFixed || at > len(s) {
+		return bodyError("row's text lies outside")
 	}
-	flags := s[0]
+	s, text := s[:at], s[at:]
 	m.Hold, m.ValidityNamed = flags&rowHold != 0, flags&rowValidityNamed != 0
-	m.Parts, m.ConcatRef = int(s[1]), uint16(be16(s, 2))
+	m.ConcatRef = uint16(be16(s, 2))
 	m.From, m.Encoding, m.Callback = sh.from, sh.encoding, sh.callback
-	validity, s, ok := cutUvarint(s[4:])
-	if !ok || validity > math.MaxInt64/uint64(time.Millisecond) || m.Parts == 0 {
-		return bodyError("row has no parts or no validity")
+	validity, s, ok := cutUvarint(s[rowFixed:])
+	if !ok || validity > math.MaxInt64/uint64(time.Millisecond) {
+		return bodyError("row has no validity")
 	}
 	m.Validity = time.Duration(validity) * time.Millisecond
 	if flags&rowSendAt != 0 {
@@ -313,10 +322,6 @@ func (m *Message) parseRow(s string, sh *shared) error {
 		if *f.field, s, ok = cutStr(s); !ok {
 			return bodyError("row runs past the end")
 		}
-	}
-	text, _, ok := cutStr(s)
-	if !ok {
-		return bodyError("row's text runs past the end")
 	}
 	m.Text = text
 	if sh.prefix != "" || sh.suffix != "" {

@@ -69,7 +69,7 @@ func TestSharedTextIsStoredOnce(t *testing.T) {
 	ms := push("acme", 100).Messages
 	text := strings.Repeat("the same text for all, ", 40)
 	for i := range ms {
-		ms[i].Text, ms[i].AcceptedAt = text, time.Unix(1_800_000_000, 0)
+		ms[i].Text, ms[i].Priority, ms[i].AcceptedAt = text, Normal, time.Unix(1_800_000_000, 0)
 	}
 	raw, err := appendBody(nil, "acme", "default", Normal, ms, 100)
 	if err != nil || len(raw) > len(text)+100*60 {

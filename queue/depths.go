@@ -14,6 +14,9 @@ type Depth struct {
 	Waiting  int           // in lanes, to be leased now
 	Retrying int           // waiting for the time of their next try
 	Oldest   time.Duration // since the first in a lane was accepted; 0 if none
+	// Orphan: no living process has named the route for a minute
+	// (Options.Routes); of "@<carrier>" it says nothing.
+	Orphan bool
 }
 
 // Depths tells what waits, by route and priority, and how much is scheduled.
@@ -22,6 +25,9 @@ type Depths struct {
 	Scheduled int
 	Held      int
 }
+
+// orphanAge: a rolling reload knows a route on one instance before the other.
+const orphanAge = time.Minute
 
 // Depths reads the counts of all shards.
 func (q *Queue) Depths(ctx context.Context) (Depths, error) {
@@ -66,6 +72,7 @@ func (r *reply) depth(now time.Time) Depth {
 	if since := r.number(); since >= 0 {
 		d.Oldest = max(0, now.Sub(time.Unix(since, 0)))
 	}
+	d.Orphan = now.Sub(time.UnixMilli(r.number())) > orphanAge && !strings.HasPrefix(d.Route, "@")
 	return d
 }
 
@@ -73,4 +80,5 @@ func (d *Depth) add(o Depth) {
 	d.Waiting += o.Waiting
 	d.Retrying += o.Retrying
 	d.Oldest = max(d.Oldest, o.Oldest)
+	d.Orphan = d.Orphan && o.Orphan
 }

@@ -81,7 +81,13 @@ func (o *Owner) Renew(ctx context.Context) error {
 }
 
 func (o *Owner) renew(ctx context.Context, sh *shard) error {
-	r, err := o.q.run(ctx, renewScript, sh, o.id, o.q.o.Lease.Milliseconds())
+	args := []any{o.id, o.q.o.Lease.Milliseconds()}
+	if o.q.o.Routes != nil {
+		for _, route := range o.q.o.Routes() {
+			args = append(args, route)
+		}
+	}
+	r, err := o.q.run(ctx, renewScript, sh, args...)
 	if err != nil {
 		return err
 	}

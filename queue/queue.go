@@ -112,6 +112,9 @@ type Options struct {
 	HistoryAge time.Duration // default 24 h, floor 2 min
 	// Shards of a Redis that is used for the first time; 0: one a master.
 	Shards int
+	// Routes answers the routes that this process knows; Owner.Renew names them.
+	// A route that no living process has named for a minute is an orphan.
+	Routes func() []string
 	// HistoryBytes bounds what ended messages and their events take, about; 0: only
 	// their age does. They stay at least MinHistoryAge.
 	HistoryBytes int64

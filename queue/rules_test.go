@@ -334,3 +334,79 @@ func TestReclaimInSteps(t *testing.T) {
 		t.Errorf("%d of %d, or out of order", len(got), len(ids))
 	}
 }
+
+// The text of an urgent message, a code mostly, goes with its last final.
+func TestUrgentTextsGo(t *testing.T) {
+	onEach(t, func(r *rig) {
+		p := push("acme", 3)
+		p.Priority = Urgent
+		for i := range p.Messages {
+			p.Messages[i].Text = fmt.Sprintf("your code is 471%d", i)
+		}
+		p.Messages[1].Parts = 2
+		ids := r.accept(p)
+		o := r.owner()
+		l := r.lease(o, 9)
+		r.settle(o, l.all(Submitted))
+		for _, p := range l.Parts {
+			if v := r.get("acme", ids[0]); v.Message.Text != "your code is 4710" {
+				r.Errorf("before the last final: %q", v.Message.Text)
+			}
+			r.finish(Finish{Part: p.Part, Status: StatusDelivered, Carrier: "alpha"})
+		}
+		for i, id := range ids {
+			if v := r.get("acme", id); strings.TrimSpace(v.Message.Text) != "" || v.Message.From != "1544" || v.Status != StatusDelivered {
+				r.Errorf("message %d: %+v", i, v.Message)
+			}
+		}
+		if raw := r.db.Get(r.ctx, r.q.shardOf("acme").block(l.Parts[0].Part.Block)).Val(); strings.Contains(raw, "code") {
+			r.Errorf("still there: %q", raw)
+		}
+	})
+}
+
+func TestOrphans(t *testing.T) {
+	r := miniRig(t, Options{Routes: func() []string { return []string{"default"} }})
+	old := push("acme", 1)
+	old.Route = "old"
+	r.accept(old)
+	r.accept(push("acme", 1))
+	r.renew(r.owner())
+	d, err := r.q.Depths(r.ctx)
+	if err != nil || len(d.Lanes) != 2 || d.Lanes[0].Orphan || !d.Lanes[1].Orphan {
+		t.Errorf("%+v %v", d, err)
+	}
+	r.pass(2 * time.Minute)
+	if d, err = r.q.Depths(r.ctx); err != nil || !d.Lanes[0].Orphan {
+		t.Errorf("%+v %v", d, err)
+	}
+}
+
+// A hold message in doubt is not sent again; nor does one that its owner keeps
+// for ever keep its message from ending.
+func TestHoldIsKept(t *testing.T) {
+	r := miniRig(t, Options{})
+	p := push("acme", 2)
+	p.Messages[0].Hold = true
+	for i := range p.Messages {
+		p.Messages[i].Validity = time.Minute
+	}
+	ids := r.accept(p)
+	o := r.owner()
+	l := r.lease(o, 2)
+	r.settle(o, l.all(Uncertain)[:1])
+	if l := r.lease(o, 2); len(l.Parts) != 0 {
+		t.Errorf("%+v", l.Parts)
+	}
+	for range 4 * 13 {
+		r.pass(15 * time.Second)
+		r.step(r.q.stepSweep)
+		r.checkHome()
+	}
+	for i, id := range ids {
+		want := []string{"uncertain", "lost"}[i]
+		if v := r.get("acme", id); v.Status != StatusUnknown || v.Error.Code != want {
+			t.Errorf("message %d: %v %+v", i, v.Status, v.Error)
+		}
+	}
+}

@@ -23,7 +23,7 @@ var words = map[string]int{
 	"DELIVERED": int(stateDelivered), "UNDELIVERED": int(stateUndelivered), "EXPIRED": int(stateExpired),
 	"REJECTED": int(stateRejected), "FAILED": int(stateFailed), "CANCELED": int(stateCanceled), "UNKNOWN": int(stateUnknown),
 	"SURPLUS": int(stateSurplus),
-	"MAYBE":   flagMaybeSent, "TAKEN": flagTaken, "TOLD": flagTold, "LAST": flagLast, "OUT": flagOut, "HOLD": flagHold,
+	"MAYBE":   flagMaybeSent, "TAKEN": flagTaken, "TOLD": flagTold, "LAST": flagLast, "OUT": flagOut, "HOLD": flagHold, "URGENT": flagUrgent,
 	"V_SUBMITTED": int(Submitted), "V_REFUSED": int(Refused), "V_BACK": int(Back), "V_RETRY": int(Retry), "V_FAILED": int(Failed),
 	"V_EXPIRED": int(Expired), "V_UNCERTAIN": int(Uncertain), "V_SURPLUS": int(Surplus),
 	// places in a decoded slot

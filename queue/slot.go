@@ -45,6 +45,7 @@ const (
 	flagLast      // of its message
 	flagOut       // the message's final is out (on its first part)
 	flagHold      // on_uncertain: hold
+	flagUrgent    // its text is overwritten when its block has ended
 )
 
 // slot is one decoded slot.
@@ -81,6 +82,9 @@ func appendSlots(dst []byte, m *Message, route uint32, now time.Time) []byte {
 		flags := byte(0)
 		if m.Hold {
 			flags |= flagHold
+		}
+		if m.Priority == Urgent {
+			flags |= flagUrgent
 		}
 		if i == m.Parts-1 {
 			flags |= flagLast

@@ -61,7 +61,7 @@ func TestScheduledAndRetried(t *testing.T) {
 		r.settle(o, ss)
 		r.pass(500 * time.Millisecond)
 		d, err := r.q.Depths(r.ctx)
-		if want := []Depth{{Route: "default", Priority: Normal, Retrying: 2}}; err != nil || !cmp.Equal(d.Lanes, want) {
+		if want := []Depth{{Route: "default", Priority: Normal, Retrying: 2, Orphan: true}}; err != nil || !cmp.Equal(d.Lanes, want) {
 			r.Errorf("%+v %v", d, err)
 		}
 		r.step(r.q.stepDue)

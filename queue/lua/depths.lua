@@ -2,7 +2,8 @@
 -- depths tells what waits, by route and priority.
 -- KEYS 1 the shard's counts
 -- Answers {now, scheduled, held, route, priority, in lanes, waiting for a retry,
---      second since when the oldest waits (-1: none in a lane), …}
+--      second since when the oldest waits (-1: none in a lane), when the route
+--      was last named (ms, 0: never), …}
 -- Safe to run twice: it writes nothing.
 local sums, order = {}, {}
 local all = call('HGETALL', KEYS[1])
@@ -36,5 +37,6 @@ for _, ra in ipairs(order) do
   answer[#answer + 1] = sums[ra].q
   answer[#answer + 1] = sums[ra].r
   answer[#answer + 1] = oldest
+  answer[#answer + 1] = tonumber(call('HGET', P .. 'named', route or ra) or 0)
 end
 return answer

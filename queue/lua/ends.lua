@@ -69,6 +69,22 @@ local function allEnded(b)
   return true
 end
 
+-- wipe overwrites the texts of an urgent block that is over: codes and passwords.
+local function wipe(b)
+  if not has(part(b, 0), URGENT) or not entry(b, b.n) then return end
+  local key, i = P .. 'block:' .. b.name, 0
+  while i < b.n do
+    local _, last = message(b, i)
+    if not last then return end
+    local _, _, r0 = entry(b, i)
+    local _, _, r1 = entry(b, last + 1)
+    local text = call('GETRANGE', key, r0 + 4, r0 + 5)
+    local at = #text == 2 and r0 + u16(text, 1)
+    if at and at < r1 and r1 - at <= 524288 then call('SETRANGE', key, at, string.rep(' ', r1 - at)) end
+    i = last + 1
+  end
+end
+
 -- close files blocks into history when all of them has ended, and anew those
 -- whose receipts may be due sooner than all else of them. A block of history
 -- costs about its body and 390 octets a part: its slot, and two events.
@@ -78,6 +94,7 @@ local function close()
     local b = opened[k]
     if b.closing then
       if allEnded(b) and (b.n or whole(b) or allEnded(b)) then
+        wipe(b)
         gone[#gone + 1] = b.name
         history[#history + 1] = now
         history[#history + 1] = b.name

@@ -76,11 +76,11 @@ local function plain(b, records, o, errors)
   local i = i1 * 256 + i2
   local raw, at = b.raw, (i - b.first) * 20
   local was, fl, tries, position = byte(raw, at + 1, at + 4)
-  if was ~= SUBMITTED or fl ~= LAST + TAKEN or tries ~= 1 or position ~= 0 or st == 0 or late == 1
-    or b.parts[i] or b.fresh[i] then
+  if was ~= SUBMITTED or fl ~= LAST + TAKEN and fl ~= LAST + TAKEN + URGENT or tries ~= 1 or position ~= 0
+    or st == 0 or late == 1 or b.parts[i] or b.fresh[i] then
     return false
   end
-  b.fresh[i] = char(st, LAST + TAKEN + OUT, 1, 0, c1, c2, e1, e2) .. sub(raw, at + 9, at + 16) .. tick4
+  b.fresh[i] = char(st, fl + OUT, 1, 0, c1, c2, e1, e2) .. sub(raw, at + 9, at + 16) .. tick4
   b.changed[#b.changed + 1] = i
   b.closing = true
   local s = streamOf(b)

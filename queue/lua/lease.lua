@@ -111,7 +111,7 @@ local function ownRun(d, most)
   local b, n = d.b, math.min(d.stop - d.from, most)
   local to = d.from + n - 1
   if n < 1 or #b.changed > 0 then return 0 end
-  fresh = fresh or char(QUEUED) .. '([' .. char(LAST, LAST + HOLD) .. '])%z%z..(..)%z%z%z%z(........)'
+  fresh = fresh or char(QUEUED) .. '([' .. char(LAST, LAST + HOLD, LAST + URGENT, LAST + HOLD + URGENT) .. '])%z%z..(..)%z%z%z%z(........)'
   owned = owned or char(LEASED) .. '%1\1\0' .. replacement(carrierNumber) .. '%2' .. replacement(num4) .. '%3'
   local slots, found = string.gsub(sub(b.raw, d.from * 20 + 1, to * 20 + 20), fresh, owned)
   if found ~= n then return 0 end

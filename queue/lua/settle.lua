@@ -131,22 +131,23 @@ local function settleOne(b, i, records, o, lease4, errors, waiting)
   end
 end
 
-local patterns, replacements = {}, {} -- by lease, by carrier
+local patterns, replacements = {}, {} -- by lease, by carrier, each with the flags
 
 -- submitRun settles the parts from … to as submitted when they are the most of
 -- all: messages of one part, leased once, under this number; false if not.
 local function submitRun(b, from, to, lease4, carrier)
   local n = to - from + 1
   if #b.changed > 0 or not owes(lease4) then return false end
-  local p = patterns[lease4]
+  local fl = byte(b.raw, (from - b.first) * 20 + 2)
+  if fl ~= LAST and fl ~= LAST + URGENT then return false end
+  local p, r = patterns[lease4 .. fl], replacements[carrier .. fl]
   if not p then
-    p = char(LEASED, LAST, 1) .. '%z....' .. pattern(lease4) .. '....(....)'
-    patterns[lease4] = p
+    p = char(LEASED) .. pattern(char(fl)) .. '\1%z....' .. pattern(lease4) .. '....(....)'
+    patterns[lease4 .. fl] = p
   end
-  local r = replacements[carrier]
   if not r then
-    r = char(SUBMITTED, LAST + TAKEN, 1, 0) .. replacement(carrier) .. '\0\0\0\0\0\0' .. replacement(tick4) .. '%1'
-    replacements[carrier] = r
+    r = char(SUBMITTED, fl + TAKEN, 1, 0) .. replacement(carrier) .. '\0\0\0\0\0\0' .. replacement(tick4) .. '%1'
+    replacements[carrier .. fl] = r
   end
   local slots, found = string.gsub(sub(b.raw, (from - b.first) * 20 + 1, (to - b.first) * 20 + 20), p, r)
   if found ~= n or accountOf(b) == '' then return false end
