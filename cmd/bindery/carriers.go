@@ -22,6 +22,7 @@ type carrierView struct {
 	WindowInUse int     `json:"window_in_use"`
 	Rate        float64 `json:"rate"`
 	PresentRate float64 `json:"present_rate"`
+	Silent      bool    `json:"silent"` // it answers nothing
 }
 
 const adminNote = "The key must be of an account with admin: true.\n\n"
@@ -116,7 +117,11 @@ func printCarriers(w io.Writer, body []byte, list []carrierView, asJSON bool) er
 		if c.Rate > 0 {
 			rate = fmt.Sprintf("%.4g/s", c.Rate)
 		}
-		t.Row(c.ID, c.State, fmt.Sprintf("%d/%d", c.BindsUp, c.Binds), fmt.Sprintf("%d/%d", c.WindowInUse, c.Window*c.Binds), rate, fmt.Sprintf("%.4g/s", c.PresentRate))
+		state := c.State
+		if c.Silent {
+			state += ", silent"
+		}
+		t.Row(c.ID, state, fmt.Sprintf("%d/%d", c.BindsUp, c.Binds), fmt.Sprintf("%d/%d", c.WindowInUse, c.Window*c.Binds), rate, fmt.Sprintf("%.4g/s", c.PresentRate))
 	}
 	return t.Write(w)
 }

@@ -54,6 +54,7 @@ func contractAPI() http.Handler {
 		}
 		contractJSON(w, 200, map[string]any{"id": r.PathValue("id"), "status": "canceled"})
 	})
+	mux.HandleFunc("POST /v1/batches", contractBatch)
 	mux.HandleFunc("GET /v1/batches/{id}", func(w http.ResponseWriter, r *http.Request) {
 		contractJSON(w, 200, map[string]any{"batch": r.PathValue("id"), "accepted": 12, "statuses": map[string]int{"queued": 2, "delivered": 10, "failed": 0}})
 	})
@@ -156,6 +157,33 @@ func contractTake(body []byte, key string, n int) (map[string]any, int) {
 		status = 202
 	}
 	return map[string]any{"id": fmt.Sprintf("id%d", n), "status": "queued", "parts": 1, "encoding": "gsm7", "route": "default", "message": m, "key": key}, status
+}
+
+// contractBatch refuses recipients without the value "name".
+func contractBatch(w http.ResponseWriter, r *http.Request) {
+	var b struct {
+		Text, From string
+		Recipients []struct {
+			To, Reference string
+			Values        map[string]string
+		}
+	}
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&b); err != nil || b.Text == "" || b.From == "" {
+		contractProblem(w, 422, fmt.Sprint(err))
+		return
+	}
+	ids, faults := make([]*string, len(b.Recipients)), []any{}
+	for i, to := range b.Recipients {
+		if to.Values["name"] == "" {
+			faults = append(faults, map[string]any{"index": i, "field": "values.name", "message": "is missing"})
+			continue
+		}
+		id := "id" + to.To
+		ids[i] = &id
+	}
+	contractJSON(w, 202, map[string]any{"batch": "b-" + r.Header.Get("Idempotency-Key"), "accepted": len(ids) - len(faults), "ids": ids, "errors": faults})
 }
 
 func contractMessage(w http.ResponseWriter, r *http.Request) {

@@ -54,7 +54,9 @@ taken and what was refused.
 
 A file is NDJSON, a message a line as POST /v1/messages takes it, or CSV, whose
 first line names the columns: the flags below with "_" for "-" (to, from, text,
-send_at, …). With CSV the flags fill in what a row leaves empty.
+send_at, …). With CSV the flags fill in what a row leaves empty. A --text with
+{{names}} goes to every row of CSV as batches: the columns are then to, perhaps
+reference, and the values that the text names.
 
 Each send goes under an Idempotency-Key. When a send breaks off, the key is told:
 the same command with it sends only what was not taken.
@@ -65,6 +67,7 @@ the same command with it sends only what was not taken.
   bindery send --to +821012345678 --from 1544 --text "now or never" --priority urgent --validity 90s
   bindery send --file messages.ndjson --refused refused.ndjson
   bindery send --file numbers.csv --from 1544 --text "We open at nine" --campaign opening
+  bindery send --file numbers.csv --from 1544 --text "Hi {{name}}, your code is {{code}}"
   bindery send --file - --format ndjson --json < messages.ndjson`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -66,12 +66,26 @@ func (f *sendFile) check(cmd *cobra.Command, fields map[string]string) error {
 		return client.Usage("csv or ndjson", "--format: %q is not known", f.format)
 	case len([]rune(f.separator)) != 1 || strings.ContainsAny(f.separator, "\"\r\n\ufffd"):
 		return client.Usage("one character, such as ;", "--separator: %q separates nothing", f.separator)
-	case f.format == "ndjson" && len(fields) > 0:
+	case f.format == "ndjson":
 		for name := range fields {
 			return client.Usage("the lines of NDJSON carry all their fields", "--%s with a file of NDJSON", strings.ReplaceAll(name, "_", "-"))
 		}
+	case f.template(fields):
+		for _, own := range []string{"to", "reference"} {
+			if _, given := fields[own]; given {
+				return client.Usage("name a column "+own, "--%s: each recipient has its own", own)
+			}
+		}
+		if fields["from"] == "" {
+			return client.Usage("give --from SENDER", "no --from for the text of all")
+		}
 	}
 	return nil
+}
+
+// template tells whether one text with places for values goes to all rows.
+func (f *sendFile) template(fields map[string]string) bool {
+	return f.format == "csv" && strings.Contains(fields["text"], "{{")
 }
 
 // fileSend is a file under way. It belongs to the goroutine that hears the
@@ -87,6 +101,7 @@ type fileSend struct {
 	refused *json.Encoder // nil: nobody asked
 
 	taken, not, later int
+	batches           []string
 	first             []client.Answer // some of those refused
 }
 
@@ -105,11 +120,17 @@ func (s *sending) sendFile(ctx context.Context, c *client.Client, fields map[str
 	if err != nil {
 		return inFile(s.file.name, err)
 	}
+	send := f.all
+	if s.file.template(fields) {
+		send = func(ctx context.Context, c *client.Client, lines client.Lines) error {
+			return c.SendBatches(ctx, s.key, fields, lines, f.heard)
+		}
+	}
 	done, err := f.keepRefused()
 	if err != nil {
 		return err
 	}
-	err = errors.Join(f.all(ctx, c, lines), f.out.Flush(), done())
+	err = errors.Join(send(ctx, c, lines), f.out.Flush(), done())
 	f.screen.End()
 	return f.sum(inFile(s.file.name, err))
 }
@@ -130,8 +151,12 @@ func (s *sending) open() (io.ReadCloser, int64, error) {
 }
 
 func (s *sending) lines(r io.Reader, fields map[string]string) (client.Lines, error) {
-	if s.file.format == "csv" {
-		return client.NewCSV(r, []rune(s.file.separator)[0], fields)
+	separator := []rune(s.file.separator)[0]
+	switch {
+	case s.file.template(fields):
+		return client.NewRecipients(r, separator)
+	case s.file.format == "csv":
+		return client.NewCSV(r, separator, fields)
 	}
 	return client.NewNDJSON(r), nil
 }
@@ -190,6 +215,9 @@ func (f *fileSend) heard(a client.Answer) error {
 			return err
 		}
 	}
+	if n := len(f.batches); a.Batch != "" && (n == 0 || f.batches[n-1] != a.Batch) {
+		f.batches = append(f.batches, a.Batch)
+	}
 	if a.Error == nil {
 		f.taken++
 	} else {
@@ -233,6 +261,9 @@ func (f *fileSend) sum(failed error) error {
 	}
 	if failed == nil || f.taken+f.not > 0 {
 		fmt.Fprintf(to, "%d taken, %d refused, in %s\n", f.taken, f.not, elapsed)
+	}
+	if len(f.batches) > 0 {
+		fmt.Fprintf(to, "bindery status --batch %s\n", screen.Clean(strings.Join(f.batches, " ")))
 	}
 	for _, a := range f.first {
 		fmt.Fprintf(f.s.errs, "  line %d: %s\n", a.Line, refusal(a.Error))

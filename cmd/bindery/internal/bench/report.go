@@ -52,7 +52,7 @@ func WriteTable(w io.Writer, results []*Result) error {
 		first.Messages, first.Form, first.Connections, first.Binds, first.Window, first.Fsync, runtime.NumCPU()); err != nil {
 		return err
 	}
-	heads := []string{""}
+	heads := []string{"receipts after"}
 	for _, r := range results {
 		heads = append(heads, ">"+heading(r))
 	}
@@ -80,9 +80,9 @@ func WriteTable(w io.Writer, results []*Result) error {
 }
 
 func heading(r *Result) string {
-	s := "receipts after " + time.Duration(r.ReceiptsAfter*float64(time.Second)).String()
+	s := time.Duration(r.ReceiptsAfter * float64(time.Second)).String()
 	if r.Rate > 0 {
-		s += fmt.Sprintf(", at %.0f/s", r.Rate)
+		s += fmt.Sprintf(", %.0f/s", r.Rate)
 	}
 	return s
 }
@@ -125,7 +125,7 @@ func costRows(row func(name, format string, value func(*Result) any)) {
 const commandsShown = 16
 
 func writeCommands(w io.Writer, r *Result) error {
-	if _, err := fmt.Fprintf(w, "\nRedis, %s (what scripts call counts in evalsha too)\n", heading(r)); err != nil {
+	if _, err := fmt.Fprintf(w, "\nRedis, receipts after %s (what scripts call counts in evalsha too)\n", heading(r)); err != nil {
 		return err
 	}
 	t := screen.NewTable("COMMAND", ">CALLS/MESSAGE", ">µS/CALL", ">µS/MESSAGE")

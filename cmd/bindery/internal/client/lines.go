@@ -33,6 +33,7 @@ type Lines interface {
 // Answer is what became of one line.
 type Answer struct {
 	Line   int        `json:"line"`
+	Batch  string     `json:"batch,omitempty"`
 	ID     string     `json:"id,omitempty"`
 	Parts  int        `json:"parts,omitempty"`
 	Route  string     `json:"route,omitempty"`

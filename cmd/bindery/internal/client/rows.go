@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -53,17 +54,82 @@ func (f *ndjson) Next() (Line, error) {
 	return Line{}, io.EOF
 }
 
-// table reads CSV: a heading of field names, then a message a row.
+// table reads CSV: a heading, then a message or a recipient a row.
 type table struct {
-	r        *csv.Reader
-	columns  []string
-	defaults map[string]string // of fields that a row leaves empty
-	message  map[string]string
+	r       *csv.Reader
+	columns []string
+	object  func(row []string) any // what becomes of a row
 }
 
-// NewCSV reads the heading. Its columns are fields of a message; what a row
-// leaves empty is taken from defaults.
+// NewCSV reads messages. The columns are their fields; what a row leaves empty is
+// taken from defaults.
 func NewCSV(r io.Reader, separator rune, defaults map[string]string) (Lines, error) {
+	t, err := newTable(r, separator, strings.ToLower)
+	if err != nil {
+		return nil, err
+	}
+	for i, name := range t.columns {
+		if !slices.Contains(Fields, name) {
+			return nil, Usage("columns are "+strings.Join(Fields, ", ")+"; another separator is named by --separator", "column %d, %q, is no field of a message", i+1, name)
+		}
+	}
+	for _, must := range []string{"to", "from", "text"} {
+		if !slices.Contains(t.columns, must) && defaults[must] == "" {
+			return nil, Usage("add the column, or give --"+must+" for all rows", "no column %q", must)
+		}
+	}
+	message := map[string]string{}
+	t.object = func(row []string) any {
+		clear(message)
+		maps.Copy(message, defaults)
+		for i, cell := range row {
+			if cell != "" {
+				message[t.columns[i]] = cell
+			}
+		}
+		return message
+	}
+	return t, nil
+}
+
+// NewRecipients reads the recipients of a batch: the columns to and reference,
+// and every other as a value that the text may name.
+func NewRecipients(r io.Reader, separator rune) (Lines, error) {
+	t, err := newTable(r, separator, func(name string) string {
+		if lower := strings.ToLower(name); lower == "to" || lower == "reference" {
+			return lower
+		}
+		return name
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(t.columns, "to") {
+		return nil, Usage("add the column; another separator is named by --separator", "no column \"to\"")
+	}
+	recipient := struct {
+		To        string            `json:"to"`
+		Reference string            `json:"reference,omitempty"`
+		Values    map[string]string `json:"values,omitempty"`
+	}{Values: map[string]string{}}
+	t.object = func(row []string) any {
+		recipient.To, recipient.Reference = "", ""
+		for i, cell := range row {
+			switch t.columns[i] {
+			case "to":
+				recipient.To = cell
+			case "reference":
+				recipient.Reference = cell
+			default:
+				recipient.Values[t.columns[i]] = cell
+			}
+		}
+		return recipient
+	}
+	return t, nil
+}
+
+func newTable(r io.Reader, separator rune, column func(string) string) (*table, error) {
 	c := csv.NewReader(r)
 	c.Comma, c.ReuseRecord = separator, true
 	heading, err := c.Read()
@@ -73,33 +139,25 @@ func NewCSV(r io.Reader, separator rune, defaults map[string]string) (Lines, err
 	if err != nil {
 		return nil, fmt.Errorf("the heading: %w", err)
 	}
-	columns := slices.Clone(heading)
-	for i, name := range columns {
+	t := &table{r: c, columns: slices.Clone(heading)}
+	for i, name := range t.columns {
 		if i == 0 {
 			name = strings.TrimPrefix(name, "\ufeff") // as spreadsheets write it
 		}
-		columns[i] = strings.ToLower(strings.TrimSpace(name))
-		if !slices.Contains(Fields, columns[i]) {
-			return nil, Usage("columns are "+strings.Join(Fields, ", ")+"; another separator is named by --separator", "column %d, %q, is no field of a message", i+1, columns[i])
-		}
-		if slices.Contains(columns[:i], columns[i]) {
-			return nil, Usage("give each column once", "column %q is there twice", columns[i])
+		t.columns[i] = column(strings.TrimSpace(name))
+		if slices.Contains(t.columns[:i], t.columns[i]) {
+			return nil, Usage("give each column once", "column %q is there twice", t.columns[i])
 		}
 	}
-	for _, must := range []string{"to", "from", "text"} {
-		if !slices.Contains(columns, must) && defaults[must] == "" {
-			return nil, Usage("add the column, or give --"+must+" for all rows", "no column %q", must)
-		}
-	}
-	return &table{r: c, columns: columns, defaults: defaults, message: map[string]string{}}, nil
+	return t, nil
 }
 
-func (f *table) Next() (Line, error) {
-	row, err := f.r.Read()
+func (t *table) Next() (Line, error) {
+	row, err := t.r.Read()
 	var parse *csv.ParseError
 	if errors.As(err, &parse) {
 		if errors.Is(err, csv.ErrFieldCount) {
-			return Line{Number: parse.StartLine, Fault: fmt.Sprintf("%d columns, the heading has %d", len(row), len(f.columns))}, nil
+			return Line{Number: parse.StartLine, Fault: fmt.Sprintf("%d columns, the heading has %d", len(row), len(t.columns))}, nil
 		}
 		// From a lost quotation mark on nothing is certain.
 		return Line{}, fmt.Errorf("line %d: %w", parse.Line, parse.Err)
@@ -107,19 +165,12 @@ func (f *table) Next() (Line, error) {
 	if err != nil {
 		return Line{}, err
 	}
-	number, _ := f.r.FieldPos(0)
-	clear(f.message)
-	for name, value := range f.defaults {
-		f.message[name] = value
-	}
+	number, _ := t.r.FieldPos(0)
 	for i, cell := range row {
 		if !utf8.ValidString(cell) {
-			return Line{Number: number, Fault: f.columns[i] + ": not UTF-8; save the file as UTF-8"}, nil
-		}
-		if cell != "" {
-			f.message[f.columns[i]] = cell
+			return Line{Number: number, Fault: t.columns[i] + ": not UTF-8; save the file as UTF-8"}, nil
 		}
 	}
-	line, err := json.Marshal(f.message)
+	line, err := json.Marshal(t.object(row))
 	return Line{Number: number, JSON: line}, err
 }
