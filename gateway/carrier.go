@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -31,6 +32,9 @@ type carrier struct {
 	home       *dlr.Home
 	connector  *smppcarrier.Carrier
 	dispatcher *dispatch.Dispatcher
+	loops      *loops
+	silence    silence
+	unmatched  uint64 // receipts counted as such so far; the steering's own
 }
 
 // common is what the carriers of one gateway share.
@@ -41,8 +45,6 @@ type common struct {
 	metrics *metrics
 	log     zerolog.Logger
 	lease   time.Duration
-	// instance names this process start in the carriers' homes.
-	instance string
 }
 
 func newCarrier(c config.Carrier, routes []string, g common) (*carrier, error) {
@@ -50,18 +52,19 @@ func newCarrier(c config.Carrier, routes []string, g common) (*carrier, error) {
 	home := dlr.NewHome(g.db, dlr.HomeOptions{
 		Carrier: c.ID, Submit: form(c.MessageID.Submit), Receipt: form(c.MessageID.Receipt), ReceiptClock: c.ReceiptClock,
 	})
-	made := &carrier{cfg: c}
+	made := &carrier{cfg: c, loops: newLoops()}
+	instance := rand.Text() // never used again, also when the carrier is made anew by a reload
 	made.budget = budget.NewCarrier(
-		budget.NewRate(g.db, budget.RateOptions{Carrier: c.ID, Instance: g.instance, Rate: c.Rate}),
+		budget.NewRate(g.db, budget.RateOptions{Carrier: c.ID, Instance: instance, Rate: c.Rate}),
 		budget.NewBinds(g.db, budget.BindsOptions{
-			Carrier: c.ID, Instance: g.instance, Binds: c.Binds, Lease: g.lease,
-			Held: made.held, Up: made.up, Share: made.setBinds,
+			Carrier: c.ID, Instance: instance, Binds: c.Binds, Lease: g.lease,
+			Held: made.held, Up: made.up, Share: made.setBinds, Silent: made.silence.now,
 		}))
 	g.metrics.carrier(c.ID)
 	d, err := dispatch.New(dispatch.Config{
 		Carrier: c.ID, Routes: routes, ResponseTimeout: c.ResponseTimeout,
 		TemporaryTries: c.Retry.Temporary, UncertainTries: c.Retry.Uncertain,
-		Wake: g.queue.Wake(), Observer: observer{g.metrics, c.ID}, Log: g.log,
+		Wake: g.queue.Wake(), Observer: observer{g.metrics, c.ID, &made.silence}, Log: g.log,
 	}, dispatch.Homes{Owners: g.owners, Finisher: g.queue, Correlator: home, Keeper: keeper{home}}, shared{made.budget})
 	if err != nil {
 		return nil, err
@@ -167,8 +170,9 @@ func clientTLS(c *config.ClientTLS) (*tls.Config, error) {
 	return t, nil
 }
 
-// run drives the carrier until ctx is over.
-func (c *carrier) run(l *loops, log zerolog.Logger) {
+// run drives the carrier until its loops are stopped.
+func (c *carrier) run(log zerolog.Logger) {
+	l := c.loops
 	l.start(func(ctx context.Context) { c.complain(ctx, log, "budget", c.budget.Run(ctx)) })
 	l.start(func(ctx context.Context) { c.complain(ctx, log, "binds", c.connector.Run(ctx)) })
 	l.start(func(ctx context.Context) { c.dispatcher.Run(ctx, c.connector) })
@@ -180,9 +184,16 @@ func (c *carrier) complain(ctx context.Context, log zerolog.Logger, what string,
 	}
 }
 
-// stop leaves in order: lease no more and hand back what is unwritten, let the
-// windows drain and unbind, settle what that told.
+// stop leaves in order: what is held is handed back or drained, the loops end,
+// and the bind slots go back, so that no other instance waits for the lease.
 func (c *carrier) stop(ctx context.Context) error {
+	drained := c.drain(ctx)
+	return errors.Join(drained, c.loops.stop(ctx), c.budget.Leave(ctx))
+}
+
+// drain leases no more and hands back what is unwritten, lets the windows drain
+// and unbinds, and settles what that told.
+func (c *carrier) drain(ctx context.Context) error {
 	drain, cancel := context.WithTimeout(ctx, drainBound)
 	defer cancel()
 	var owed *dispatch.OwedError

@@ -5,21 +5,23 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"bindery/api"
 	"bindery/config"
+	"bindery/dlr"
 	"bindery/gateway/ingress"
 	"bindery/queue"
 )
 
 // makeDoor maps accounts and routes to the way in.
 func (g *Gateway) makeDoor() error {
-	credentials, err := credentialsOf(g.cfg.Accounts)
+	credentials, err := credentialsOf(g.config().Accounts)
 	if err != nil {
 		return err
 	}
 	if g.accounts, err = ingress.NewAccounts(credentials); err != nil {
 		return err
 	}
-	routes, err := routesOf(g.cfg)
+	routes, err := routesOf(g.config())
 	if err != nil {
 		return err
 	}
@@ -29,9 +31,9 @@ func (g *Gateway) makeDoor() error {
 			g.metrics.messages.WithLabelValues(account, route).Add(float64(n))
 		},
 	})
-	for i := range g.cfg.Accounts {
+	for i := range g.config().Accounts {
 		for j := range routes {
-			g.metrics.messages.WithLabelValues(g.cfg.Accounts[i].ID, routes[j].ID)
+			g.metrics.messages.WithLabelValues(g.config().Accounts[i].ID, routes[j].ID)
 		}
 	}
 	return err
@@ -136,4 +138,10 @@ func (h home) StreamKey(account string) (string, error) {
 		return "", errNotStarted
 	}
 	return h.g.queue.StreamKey(account), nil
+}
+
+// Status is the account's status stream.
+func (h home) Status(account string) (api.StatusStream, error) {
+	key, err := h.StreamKey(account)
+	return dlr.NewStatusStream(h.g.db, key), err
 }

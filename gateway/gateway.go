@@ -10,9 +10,9 @@ package gateway
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,14 +42,15 @@ type Options struct {
 
 // Gateway is one running instance.
 type Gateway struct {
-	cfg      *config.Config
+	live     atomic.Pointer[config.Config] // replaced by Reload
+	reload   sync.Mutex                    // one Reload at a time
 	o        Options
 	log      zerolog.Logger
 	db       *redisdb.DB
 	queue    *queue.Queue
 	owners   *ownership
 	metrics  *metrics
-	carriers []*carrier
+	fleet    fleet
 	door     *ingress.Door
 	accounts *ingress.Accounts
 	started  atomic.Bool // the queue is open
@@ -58,7 +59,8 @@ type Gateway struct {
 
 // New maps the configuration and makes all parts; nothing is dialled.
 func New(cfg *config.Config, o Options) (*Gateway, error) {
-	g := &Gateway{cfg: cfg, o: o, log: o.Log, db: o.Redis, metrics: newMetrics(o.Version), down: teardown{log: o.Log}}
+	g := &Gateway{o: o, log: o.Log, db: o.Redis, metrics: newMetrics(o.Version), down: teardown{log: o.Log}}
+	g.live.Store(cfg)
 	if g.db == nil {
 		db, err := redisdb.Open(string(cfg.Redis.URL))
 		if err != nil {
@@ -67,53 +69,31 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 		g.db = db
 	}
 	g.queue = queue.New(g.db, queue.Options{
-		Lease: cfg.Redis.Lease, HistoryAge: cfg.Redis.History.Age, ReceiptClock: receiptClocks(cfg),
+		Lease: cfg.Redis.Lease, HistoryAge: cfg.Redis.History.Age, ReceiptClock: g.receiptClock,
 	})
 	g.owners = newOwnership(g.queue, cfg.Redis.Lease, g.log)
-	if err := g.makeCarriers(); err != nil {
+	g.fleet.common = common{g.db, g.queue, g.owners, g.metrics, g.log, cfg.Redis.Lease}
+	g.owners.withdraw = g.fleet.withdraw
+	if err := g.fleet.make(cfg); err != nil {
 		return nil, err
 	}
-	g.owners.withdraw = g.withdraw
 	if err := g.makeDoor(); err != nil {
 		return nil, err
 	}
 	return g, g.metrics.registry.Register(newGauges(g))
 }
 
-func (g *Gateway) withdraw() {
-	for _, c := range g.carriers {
-		c.connector.Withdraw()
-	}
-}
+func (g *Gateway) config() *config.Config { return g.live.Load() }
 
-func receiptClocks(cfg *config.Config) func(string) time.Duration {
-	clocks := map[string]time.Duration{}
-	for i := range cfg.Carriers {
-		clocks[cfg.Carriers[i].ID] = cfg.Carriers[i].ReceiptClock
-	}
-	return func(carrier string) time.Duration { return clocks[carrier] }
-}
-
-func (g *Gateway) makeCarriers() error {
-	common := common{g.db, g.queue, g.owners, g.metrics, g.log, g.cfg.Redis.Lease, rand.Text()}
-	routes := map[string][]string{}
-	for _, r := range g.cfg.Routes {
-		for _, id := range r.Carriers {
-			routes[id] = append(routes[id], r.ID)
+// receiptClock is the carrier's of now; 0, the queue's default, for one that
+// is not there any more.
+func (g *Gateway) receiptClock(carrier string) time.Duration {
+	for i := range g.config().Carriers {
+		if c := &g.config().Carriers[i]; c.ID == carrier {
+			return c.ReceiptClock
 		}
 	}
-	for i := range g.cfg.Carriers {
-		c := g.cfg.Carriers[i]
-		if c.Accept != nil {
-			continue // config.Unserved says so
-		}
-		made, err := newCarrier(c, routes[c.ID], common)
-		if err != nil {
-			return err
-		}
-		g.carriers = append(g.carriers, made)
-	}
-	return nil
+	return 0
 }
 
 // Run serves until ctx is over, then stops in order; nil when that went well.
@@ -165,15 +145,13 @@ func (g *Gateway) open(ctx context.Context) error {
 		g.queue.Run(ctx, func(step string, err error) { g.log.Warn().Err(err).Str("step", step).Msg("queue") })
 	})
 	g.down.add("leases", g.owners.leave)
-	g.down.add("bind slots", g.leaveBinds)
-	driving := newLoops()
-	g.down.add("carrier loops", driving.stop)
-	for _, c := range g.carriers {
-		c.run(driving, g.log)
-	}
-	g.down.add("carriers", g.stopCarriers)
+	g.fleet.start()
+	g.down.add("carriers", g.fleet.stop)
+	steering := newLoops()
+	steering.start(func(ctx context.Context) { g.fleet.steer(ctx, func() []config.Route { return g.config().Routes }) })
+	g.down.add("steering", steering.stop)
 	g.started.Store(true)
-	g.log.Info().Int("carriers", len(g.carriers)).Msg("ready")
+	g.log.Info().Int("carriers", len(g.fleet.all())).Msg("ready")
 	return nil
 }
 
@@ -209,26 +187,4 @@ func (g *Gateway) tryRedis(ctx context.Context) (hopeless bool, err error) {
 	}
 	err = g.queue.Start(ctx)
 	return err != nil && !errors.Is(err, queue.ErrUnavailable), err
-}
-
-func (g *Gateway) stopCarriers(ctx context.Context) error {
-	errs := make(chan error, len(g.carriers))
-	for _, c := range g.carriers {
-		go func() { errs <- c.stop(ctx) }()
-	}
-	var all []error
-	for range g.carriers {
-		all = append(all, <-errs)
-	}
-	return errors.Join(all...)
-}
-
-// leaveBinds gives the bind slots back, so that other instances need not wait
-// for the lease.
-func (g *Gateway) leaveBinds(ctx context.Context) error {
-	var all []error
-	for _, c := range g.carriers {
-		all = append(all, c.budget.Leave(ctx))
-	}
-	return errors.Join(all...)
 }

@@ -45,7 +45,7 @@ func (c *gauges) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	for _, x := range c.g.carriers {
+	for _, x := range c.g.fleet.all() {
 		states := x.connector.Snapshot()
 		for i := range max(x.cfg.Binds, len(states)) {
 			up, inUse := 0.0, 0.0
@@ -78,7 +78,7 @@ func (c *gauges) queues(gauge func(d *prometheus.Desc, v float64, labels ...stri
 		priority queue.Priority
 	}
 	seen := map[lane]queue.Depth{}
-	for _, r := range c.g.cfg.Routes {
+	for _, r := range c.g.config().Routes {
 		for p := queue.Urgent; p <= queue.Bulk; p++ {
 			seen[lane{r.ID, p}] = queue.Depth{}
 		}

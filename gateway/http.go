@@ -14,17 +14,17 @@ import (
 
 // listen opens the listener, which answers at once.
 func (g *Gateway) listen(failed chan<- error) error {
-	l, err := net.Listen("tcp", g.cfg.HTTP.Listen)
+	l, err := net.Listen("tcp", g.config().HTTP.Listen)
 	if err != nil {
 		return fmt.Errorf("http.listen: %w", err)
 	}
 	srv := api.NewServer(api.New(api.Config{
-		Door: g.door, Accounts: g.accounts, Messages: home{g}, Network: network{g}, Ready: g.ready, RequireKey: g.cfg.HTTP.RequireKey,
+		Door: g.door, Accounts: g.accounts, Messages: home{g}, Network: network{g}, Events: home{g}, Ready: g.ready, RequireKey: g.config().HTTP.RequireKey,
 		Metrics: promhttp.HandlerFor(g.metrics.registry, promhttp.HandlerOpts{}), Log: g.log,
 	}))
 	go func() {
 		serve := func() error { return srv.Serve(l) }
-		if t := g.cfg.HTTP.TLS; t != nil {
+		if t := g.config().HTTP.TLS; t != nil {
 			serve = func() error { return srv.ServeTLS(l, t.Cert, t.Key) }
 		}
 		if err := serve(); !errors.Is(err, http.ErrServerClosed) {

@@ -11,15 +11,15 @@ import (
 type network struct{ g *Gateway }
 
 func (n network) Carriers() []api.Carrier {
-	list := make([]api.Carrier, 0, len(n.g.carriers))
-	for _, c := range n.g.carriers {
+	list := make([]api.Carrier, 0, len(n.g.fleet.all()))
+	for _, c := range n.g.fleet.all() {
 		list = append(list, c.view())
 	}
 	return list
 }
 
 func (n network) SetPaused(ctx context.Context, id string, paused bool) (api.Carrier, error) {
-	for _, c := range n.g.carriers {
+	for _, c := range n.g.fleet.all() {
 		if c.cfg.ID != id {
 			continue
 		}
@@ -41,9 +41,9 @@ func (n network) Depths(ctx context.Context) (queue.Depths, error) {
 }
 
 func (n network) Routes() []string {
-	list := make([]string, 0, len(n.g.cfg.Routes))
-	for i := range n.g.cfg.Routes {
-		list = append(list, n.g.cfg.Routes[i].ID)
+	list := make([]string, 0, len(n.g.config().Routes))
+	for i := range n.g.config().Routes {
+		list = append(list, n.g.config().Routes[i].ID)
 	}
 	return list
 }

@@ -11,6 +11,7 @@ import (
 type observer struct {
 	m       *metrics
 	carrier string
+	silence *silence
 }
 
 // submitStatus is the label of a class; what surely was not sent has none.
@@ -20,6 +21,7 @@ var submitStatus = map[dispatch.Class]string{
 }
 
 func (o observer) Submits(c dispatch.Class, n int) {
+	o.silence.heard(c, n)
 	if status, ok := submitStatus[c]; ok {
 		o.m.submits.WithLabelValues(o.carrier, status).Add(float64(n))
 	}

@@ -61,6 +61,9 @@ func (d *Dispatcher) SetRoutes(routes []string) {
 	d.routes.Store(&rs)
 }
 
+// Routes are those that the carrier drains now.
+func (d *Dispatcher) Routes() []string { return *d.routes.Load() }
+
 // Run drives conn until ctx is over. What is then leased or written stays owed,
 // as after a crash: whoever wants to leave in order calls Stop first.
 func (d *Dispatcher) Run(ctx context.Context, conn Connector) {
