@@ -49,7 +49,7 @@ type Home struct {
 	db                                *redisdb.DB
 	o                                 HomeOptions
 	state, early, looks, quarantining string // keys
-	habit                             atomic.Int32
+	habit                             atomic.Pointer[habit]
 	count                             counters
 	forgetting                        forgetting
 }
@@ -84,7 +84,7 @@ func NewHome(db *redisdb.DB, o HomeOptions) *Home {
 		db: db, o: o,
 		state: key + "state", early: key + "early", looks: key + "looks", quarantining: key + "quarantine",
 	}
-	h.habit.Store(noHabit)
+	h.habit.Store(&habit{rule: noHabit})
 	return h
 }
 

@@ -3,29 +3,33 @@ package dlr
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
-
-	"bindery/queue"
 )
 
-var findScript = script("find")
-
-const (
-	noHabit = -1
-	record  = 1 + partLength // of find's answer
+var (
+	knownScript = script("known")
+	findScript  = script("find")
 )
+
+// noHabit is the habit of a carrier whose receipts have not shown one.
+const noHabit Rule = 0xFF
+
+// habit is which reading of an id a carrier's receipts mean, and the rules that
+// this was learned from, as they stand in Redis.
+type habit struct {
+	rule  Rule
+	rules string
+}
 
 // Find looks each receipt's part up, and parks it in the same step if unknown.
 func (h *Home) Find(ctx context.Context, rs []Receipt) ([]Found, error) {
-	out := make([]Found, 0, len(rs))
-	for len(rs) > 0 {
-		n := min(len(rs), batch)
-		fs, err := h.find(ctx, rs[:n])
-		if err != nil {
+	out := make([]Found, len(rs))
+	for at := 0; at < len(rs); at += batch {
+		end := min(at+batch, len(rs))
+		if err := h.find(ctx, rs[at:end], out[at:end]); err != nil {
 			return nil, fmt.Errorf("dlr: find for %s: %w", h.o.Carrier, err)
 		}
-		out = append(out, fs...)
-		rs = rs[n:]
 	}
 	h.tally(out)
 	return out, nil
@@ -48,48 +52,130 @@ func (h *Home) tally(fs []Found) {
 	}
 }
 
-// query is a batch of receipts as find takes them, built without an
+// find first looks up, in the newest epoch alone, those whose id can be read in
+// one way only. What is not found so is found or parked by the script find,
+// which tries everything, in one step.
+func (h *Home) find(ctx context.Context, rs []Receipt, out []Found) error {
+	learned := h.habit.Load()
+	args := make([]any, 1, 1+len(rs))
+	args[0] = learned.rules
+	at := make([]int, 0, len(rs))
+	for i := range rs {
+		if id, ok := h.only(&rs[i], learned.rule); ok {
+			args, at = append(args, id), append(at, i)
+		}
+	}
+	if len(at) > 0 {
+		reply, err := knownScript.Run(ctx, h.db, []string{h.state}, args...)
+		if err != nil {
+			return err
+		}
+		values, _ := reply.([]any)
+		for k := range min(len(values), len(at)) {
+			if v, ok := values[k].(string); ok {
+				out[at[k]] = readKnown(v, args[1+k].(string), rs[at[k]].To)
+			}
+		}
+	}
+	var rest []int
+	for i := range out {
+		if out[i].Known.ID == "" {
+			rest = append(rest, i)
+		}
+	}
+	if len(rest) == 0 {
+		return nil
+	}
+	return h.findOrPark(ctx, rs, rest, out)
+}
+
+// only is the reading of a receipt that needs no other to be looked at: its
+// first id has one reading, or it has one id and the carrier a habit.
+func (h *Home) only(r *Receipt, rule Rule) (string, bool) {
+	if len(r.IDs) == 0 || len(r.IDs[0]) > maxParkedID || strings.IndexByte(r.IDs[0], 0) >= 0 {
+		return "", false
+	}
+	first := r.IDs[0]
+	single := true
+	for _, id := range r.IDs[1:] {
+		single = single && (id == first || h.o.Submit.Normal(id) == h.o.Submit.Normal(first))
+	}
+	auto := h.o.Submit == Auto || h.o.Receipt == Auto
+	if single && rule == Same && auto {
+		return h.o.Submit.Normal(first), true
+	}
+	var room [3]Reading
+	rs := AppendReadings(room[:0], first, h.o.Submit, h.o.Receipt)
+	if len(rs) == 1 {
+		return rs[0].ID, true
+	}
+	for _, reading := range rs {
+		if single && reading.Rule == rule {
+			return reading.ID, true
+		}
+	}
+	return "", false
+}
+
+// readKnown reads what an id names, or the zero Found if that is no part or
+// went elsewhere.
+func readKnown(v, id, to string) Found {
+	if len(v) < partLength || !sameDestination(v[partLength:], to) {
+		return Found{}
+	}
+	part, err := parsePart(v[:partLength])
+	if err != nil {
+		return Found{}
+	}
+	return Found{Part: part, Known: Known{id, part}}
+}
+
+// sameDestination compares the digits that both have, at most eight; one that
+// is not known contradicts none.
+func sameDestination(had, to string) bool {
+	var room [toLength]byte
+	digits := appendDigits(room[:0], to)
+	n := min(len(had), len(digits))
+	return had[len(had)-n:] == string(digits[len(digits)-n:])
+}
+
+// query is a batch of receipts as the script find takes them, built without an
 // allocation a receipt.
 type query struct {
 	args     []any
 	readings []Reading // of all receipts, those of the i-th from starts[i]
 	starts   []int
-	tails    []byte
+	octets   []byte
 	ids      []string
 }
 
-func (h *Home) find(ctx context.Context, rs []Receipt) ([]Found, error) {
-	habit := h.habit.Load()
-	assumed := ""
-	if habit != noHabit {
-		assumed = string(rune('0' + habit))
-	}
+// findOrPark runs the script find for those of the receipts.
+func (h *Home) findOrPark(ctx context.Context, rs []Receipt, which []int, out []Found) error {
 	q := query{
-		args:     make([]any, 4, 4+2*len(rs)),
-		readings: make([]Reading, 0, 3*len(rs)), starts: make([]int, 0, len(rs)+1),
-		tails: make([]byte, 0, 160*len(rs)),
+		args:     make([]any, 3, 3+len(which)),
+		readings: make([]Reading, 0, 3*len(which)), starts: make([]int, 0, len(which)+1),
+		octets: make([]byte, 0, 160*len(which)),
 	}
-	q.args[0], q.args[1] = assumed, (h.o.ReceiptClock + defaultClock).Milliseconds()
-	q.args[2], q.args[3] = h.o.EarlyMax, earlyEach
-	for i := range rs {
-		h.add(&q, rs[i].clean(), habit)
+	q.args[0] = (h.o.ReceiptClock + defaultClock).Milliseconds()
+	q.args[1], q.args[2] = h.o.EarlyMax, earlyEach
+	for _, i := range which {
+		h.add(&q, rs[i].clean())
 	}
 	reply, err := findScript.Run(ctx, h.db, []string{h.state, h.early, h.looks}, q.args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	records, habit, err := findAnswer(reply, len(rs))
+	records, learned, err := findAnswer(reply, len(which))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	h.habit.Store(habit)
-	out := make([]Found, len(rs))
-	for i := range out {
-		if out[i], err = readFound(records[i*record:(i+1)*record], q.of(i)); err != nil {
-			return nil, err
+	h.habit.Store(&learned)
+	for k, i := range which {
+		if out[i], err = readFound(records[k*record:(k+1)*record], q.of(k)); err != nil {
+			return err
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // of are the readings of the i-th receipt.
@@ -100,42 +186,30 @@ func (q *query) of(i int) []Reading {
 	return q.readings[q.starts[i]:]
 }
 
-// add appends a receipt's two arguments: what find.lua says of them.
-func (h *Home) add(q *query, r Receipt, habit int32) {
+// add appends a receipt's argument: what find.lua says of it.
+func (h *Home) add(q *query, r Receipt) {
 	q.starts = append(q.starts, len(q.readings))
-	at, mark := len(q.tails), byte('n')
-	q.tails = appendTo(q.tails, r.To)
-	q.tails = append(q.tails, mark)
+	at := len(q.octets)
+	q.octets = appendTo(q.octets, r.To)
+	q.ids = h.parkIDs(q.ids[:0], &r)
 	var room [3]Reading
-	for i, id := range r.IDs {
+	for _, id := range q.ids {
 		rs := AppendReadings(room[:0], id, h.o.Submit, h.o.Receipt)
-		chosen := preferred(rs, habit)
-		if i == 0 && len(rs) == 1 {
-			mark = 's'
-		} else if i == 0 && chosen {
-			mark = 'h'
-		}
 		for k, reading := range rs {
 			kind := '0' + byte(reading.Rule)
 			if k == 0 {
 				kind = 'A' + byte(reading.Rule)
 			}
-			q.tails = appendNUL(q.tails, kind, reading.ID)
+			q.octets = appendNUL(q.octets, kind, reading.ID)
 		}
 		q.readings = append(q.readings, rs...)
 	}
-	q.tails[at+toLength] = mark
-	q.ids = h.parkIDs(q.ids[:0], &r)
 	for _, id := range q.ids {
-		q.tails = appendNUL(q.tails, 'p', id)
+		q.octets = appendNUL(q.octets, 'p', id)
 	}
-	q.tails = append(q.tails, 0)
-	q.tails = appendParked(q.tails, &r)
-	first := ""
-	if rs := q.readings[q.starts[len(q.starts)-1]:]; len(rs) > 0 {
-		first = rs[0].ID
-	}
-	q.args = append(q.args, first, q.tails[at:len(q.tails):len(q.tails)])
+	q.octets = append(q.octets, 0)
+	q.octets = appendParked(q.octets, &r)
+	q.args = append(q.args, q.octets[at:len(q.octets):len(q.octets)])
 }
 
 func appendNUL(dst []byte, kind byte, id string) []byte {
@@ -153,33 +227,27 @@ func appendTo(dst []byte, to string) []byte {
 	return append(dst, digits...)
 }
 
-// preferred puts the reading that the habit chooses in front.
-func preferred(rs []Reading, habit int32) bool {
-	for i, r := range rs {
-		if int32(r.Rule) == habit {
-			copy(rs[1:i+1], rs[:i])
-			rs[0] = r
-			return true
+const record = 1 + partLength // of find's answer
+
+func findAnswer(reply any, n int) (records string, learned habit, err error) {
+	list, ok := reply.([]any)
+	if !ok || len(list) != 3 {
+		return "", learned, fmt.Errorf("answer is no list of three: %T", reply)
+	}
+	var texts [3]string
+	for i := range texts {
+		if texts[i], ok = list[i].(string); !ok {
+			return "", learned, fmt.Errorf("answer %d is no text: %T", i, list[i])
 		}
 	}
-	return false
-}
-
-func findAnswer(reply any, n int) (records string, habit int32, err error) {
-	list, ok := reply.([]any)
-	if !ok || len(list) != 2 {
-		return "", 0, fmt.Errorf("answer is no pair: %T", reply)
+	if len(texts[0]) != n*record {
+		return "", learned, fmt.Errorf("answer has %d octets for %d receipts", len(texts[0]), n)
 	}
-	records, ok = list[0].(string)
-	word, isWord := list[1].(string)
-	if !ok || !isWord || len(records) != n*record {
-		return "", 0, fmt.Errorf("answer has %d octets for %d receipts", len(records), n)
+	learned = habit{noHabit, texts[2]}
+	if i := slices.Index([]string{"0", "1", "2"}, texts[1]); i >= 0 {
+		learned.rule = Rule(i)
 	}
-	habit = noHabit
-	if len(word) == 1 && strings.Contains("012", word) {
-		habit = int32(word[0] - '0')
-	}
-	return records, habit, nil
+	return texts[0], learned, nil
 }
 
 func readFound(s string, rs []Reading) (Found, error) {
@@ -202,76 +270,4 @@ func readFound(s string, rs []Reading) (Found, error) {
 		return Found{Full: true}, nil //nolint:nilerr // it was not parked either; one bad value must not stop a batch
 	}
 	return Found{Part: part, Known: Known{rs[n].ID, part}}, nil
-}
-
-// waiting is a receipt as it lies in early.
-type waiting struct {
-	id     string // under which it lies
-	parked string
-}
-
-// appendEntries reads what lies under one id in early: for each receipt the
-// time of parking 13, a flag 1, its length 4, itself. What does not read ends
-// it; look.lua drops that.
-func appendEntries(dst []waiting, id, value string) []waiting {
-	for len(value) > entryHead {
-		n := 0
-		for _, c := range []byte(value[entryHead-4 : entryHead]) {
-			n = n*10 + int(c-'0')
-		}
-		if n <= 0 || n > len(value)-entryHead {
-			break
-		}
-		dst = append(dst, waiting{id, value[entryHead : entryHead+n]})
-		value = value[entryHead+n:]
-	}
-	return dst
-}
-
-const entryHead = 13 + 1 + 4
-
-// findWaiting answers those of the parked receipts whose part is known by now.
-// One that lies under several ids is answered once. Those that cannot be read
-// go to the quarantine.
-func (h *Home) findWaiting(ctx context.Context, ws []waiting) ([]Parked, error) {
-	seen := make(map[string]bool, len(ws))
-	var rs []Receipt
-	var ids []string
-	for _, w := range ws {
-		if seen[w.parked] {
-			continue
-		}
-		seen[w.parked] = true
-		r, err := parseParked(w.parked)
-		if err != nil {
-			if err := h.evict(ctx, w); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		rs, ids = append(rs, r), append(ids, w.id)
-	}
-	var out []Parked
-	for at := 0; at < len(rs); at += batch {
-		end := min(at+batch, len(rs))
-		fs, err := h.find(ctx, rs[at:end])
-		if err != nil {
-			return nil, err
-		}
-		for i, f := range fs {
-			if f.Part != (queue.Part{}) {
-				out = append(out, Parked{ids[at+i], f.Part, rs[at+i], f.Known})
-			}
-		}
-	}
-	return out, nil
-}
-
-// evict takes out of early what is no receipt of any version that we know.
-func (h *Home) evict(ctx context.Context, w waiting) error {
-	if err := h.Quarantine(ctx, [][]byte{[]byte(w.parked)}); err != nil {
-		return err
-	}
-	_, err := h.drop(ctx, []any{w.parked, 1, w.id})
-	return err
 }

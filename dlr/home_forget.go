@@ -96,22 +96,23 @@ func (f *forgetting) due(now time.Time) (bucket, bool) {
 
 func (h *Home) forget(ctx context.Context, b bucket) error {
 	s := string(b.octets)
-	args := make([]any, 0, 2*batch)
 	for len(s) > 0 {
-		n := int(s[0])
-		args = append(args, s[1:1+n], s[1+n:1+n+partLength])
-		s = s[1+n+partLength:]
-		if len(args) < 2*batch && len(s) > 0 {
-			continue
+		args := make([]any, 1, 1+2*batch)
+		parts := make([]any, 0, batch)
+		for len(s) > 0 && len(parts) < batch {
+			n := int(s[0])
+			args = append(args, s[1:1+n])
+			parts = append(parts, s[1+n:1+n+partLength])
+			s = s[1+n+partLength:]
 		}
-		reply, err := forgetScript.Run(ctx, h.db, []string{h.state}, args...)
+		args[0] = len(parts)
+		reply, err := forgetScript.Run(ctx, h.db, []string{h.state}, append(args, parts...)...)
 		if err != nil {
 			return err
 		}
 		if gone, ok := reply.(int64); ok {
 			h.count.forgotten.Add(uint64(gone))
 		}
-		args = args[:0]
 	}
 	return nil
 }

@@ -303,14 +303,39 @@ func TestHabitThatChanges(t *testing.T) {
 		h := NewHome(db.DB, HomeOptions{Carrier: "alpha"})
 		correlate(t, h, Correlation{"3e8", part(1), subscriber}, Correlation{"2000", part(2), subscriber})
 		found(t, find(t, h, receipt("1000")), part(1))
-		if h.habit.Load() != int32(DecimalToHex) {
-			t.Fatalf("habit is %d, want decimal to hex", h.habit.Load())
-		}
-		found(t, find(t, h, receipt("2000")), part(2))
-		if h.habit.Load() != noHabit {
-			t.Fatalf("habit is %d, want none", h.habit.Load())
+		if h.habit.Load().rule != DecimalToHex {
+			t.Fatalf("habit is %d, want decimal to hex", h.habit.Load().rule)
 		}
 		found(t, find(t, h, receipt("1000")), part(1))
+		other := NewHome(db.DB, HomeOptions{Carrier: "alpha"})
+		found(t, find(t, other, receipt("2000")), part(2))
+		if other.habit.Load().rule != noHabit {
+			t.Fatalf("habit is %d, want none", other.habit.Load().rule)
+		}
+		// The first has not heard of it yet, and goes by what Redis says.
+		correlate(t, other, Correlation{"100", part(3), subscriber}, Correlation{"64", part(4), subscriber})
+		if f := find(t, h, receipt("100")); !f.Ambiguous {
+			t.Fatalf("by a habit that is over: %+v", f)
+		}
+		found(t, find(t, h, receipt("1000")), part(1))
+	})
+}
+
+// Several ids of one receipt may have habits of their own: they neither teach
+// one nor are read by it.
+func TestHabitOfSeveralIDs(t *testing.T) {
+	onEach(t, func(t *testing.T, db place) {
+		h := NewHome(db.DB, HomeOptions{Carrier: "alpha"})
+		correlate(t, h, Correlation{"10", part(1), subscriber}, Correlation{"16", part(2), subscriber})
+		for range 2 {
+			found(t, find(t, h, receipt("10", "a")), part(1))
+			if h.habit.Load().rule != noHabit {
+				t.Fatal("they taught one")
+			}
+		}
+		found(t, find(t, h, receipt("a")), part(1)) // this shows one
+		found(t, find(t, h, receipt("10")), part(2))
+		found(t, find(t, h, receipt("10", "a")), part(1))
 	})
 }
 

@@ -2,36 +2,35 @@
 -- find: the part of each receipt of a batch; one whose part is not known is
 -- parked in the same step.
 -- KEYS 1 state  2 early (hash)  3 looks (sorted set)
--- ARGV 1 the habit by which the readings were put in order, '' none
---      2 for how long early is kept when nothing is parked any more, ms
---      3 most ids in early  4 most receipts of an id
---      then for each receipt: the reading that is tried first, and
+-- ARGV 1 for how long early is kept when nothing is parked any more, ms
+--      2 most ids in early  3 most receipts of an id
+--      then for each receipt, as one:
 --      its destination's last 8 digits, with '-' in front where there are less;
---      's' if that reading is the only one of its id, 'h' if the habit chose it, else 'n';
 --      each reading as rule ('0' same, '1' decimal to hex, '2' hex to decimal;
 --      'A' 'B' 'C' for the first of another of its ids, the surer id first),
 --      id, \0; each of its own ids as 'p', id, \0; \0; what is parked
--- Answers {one record of 27 characters a receipt, the habit now}. A record is
--- the number of the reading that was right (from '0' in the order of ASCII)
--- and the part; or 'p' parked, 'c' parked as all that bear its id went to
--- another destination, 'a' parked as it is ambiguous, 'f' not parked for want
--- of room.
+-- Answers {one record of 27 characters a receipt, the habit now, '' none, the
+-- rules that it comes from}. A record is the number of the reading that was
+-- right (from '0' in the order of ASCII) and the part; or 'p' parked, 'c'
+-- parked as all that bear its id went to another destination, 'a' parked as it
+-- is ambiguous, 'f' not parked for want of room.
 -- Twice: the same answer, or the part if its id came between; what is parked
 -- already is not parked again, whatever the time it bears.
 local EPOCH, SAME = 28800, '0'
 local now = redis.call('TIME')
 local ms = now[1] * 1000 + math.floor(now[2] / 1000)
 local prefix = string.sub(KEYS[1], 1, -6)
-local keep, room, each = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local keep, room, each = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 
 local state = redis.call('HMGET', KEYS[1], 'epochs', 'rules')
+local text = state[2] or ''
 local epochs = {}
 for e in string.gmatch(state[1] or '', '(%d+):') do epochs[#epochs + 1] = prefix .. 'ids:' .. e end
 
 -- The habit is the only rule by which receipts were found in this epoch and
 -- the one before; more than one is none.
 local this = string.format('%.0f', math.floor(now[1] / EPOCH))
-local at, rules, before = string.match(state[2] or '', '^(%d+):([012]*):([012]*)$')
+local at, rules, before = string.match(text, '^(%d+):([012]*):([012]*)$')
 if at ~= this then
   before = at and tonumber(at) + 1 == tonumber(this) and rules or ''
   if at and tonumber(at) > tonumber(this) then before = rules end
@@ -71,11 +70,13 @@ local function look_up(id, to)
   return nil, 0, other
 end
 
--- One id of a receipt by its readings: the one that fits, or why none does.
-local function resolve(readings, to)
+-- One id of a receipt by its readings: the one that fits, or why none does. A
+-- receipt's only id shows the habit and is read by it; of several ids each may
+-- have one of its own.
+local function resolve(readings, to, only)
   local why, hit, sure = 'p', nil, 0
   for _, r in ipairs(readings) do
-    if #readings > 1 and r.rule == habit then
+    if only and #readings > 1 and r.rule == habit then
       local v = look_up(r.id, to)
       if v then return r, v end
     end
@@ -91,7 +92,7 @@ local function resolve(readings, to)
     -- A number that fits in another base only is a chance as long as the
     -- destination does not confirm it.
     if hit.r.rule ~= SAME and sure < 2 then return nil, 'a' end
-    if not string.find(rules, hit.r.rule, 1, true) then
+    if only and not string.find(rules, hit.r.rule, 1, true) then
       rules, learned = rules .. hit.r.rule, true
       find_habit()
     end
@@ -140,8 +141,8 @@ local function park(ids, blob)
   return 'p'
 end
 
-local function slow(tail)
-  local to, pos = string.sub(tail, 1, 8), 10
+local function find(tail)
+  local to, pos = string.sub(tail, 1, 8), 9
   local groups, ids, all = {}, {}, 0
   while true do
     local stop = string.find(tail, '\0', pos, true)
@@ -159,7 +160,7 @@ local function slow(tail)
   end
   local why = 'p'
   for _, g in ipairs(groups) do
-    local r, value = resolve(g, to)
+    local r, value = resolve(g, to, #groups == 1)
     if r then return string.char(48 + r.number) .. string.sub(value, 1, 26) end
     if value == 'a' or value == 'c' and why == 'p' then why = value end
   end
@@ -168,23 +169,10 @@ local function slow(tail)
   return why .. string.rep(' ', 26)
 end
 
--- Most receipts are about what was sent lately, by the reading that is tried
--- first: one HMGET for all of these.
-local firsts, newest = {}, {}
-for i = 5, #ARGV, 2 do firsts[#firsts + 1] = ARGV[i] end
-if #firsts == 0 then return {'', habit} end
-if epochs[1] then newest = redis.call('HMGET', epochs[1], unpack(firsts)) end
-local assumed, out = ARGV[1] ~= '' and ARGV[1] == habit, {}
-for i = 1, #firsts do
-  local tail, value = ARGV[4 + 2 * i], newest[i]
-  local mark = string.sub(tail, 9, 9)
-  if value and #value >= 26 and (mark == 's' or mark == 'h' and assumed) and destination(value, string.sub(tail, 1, 8)) > 0 then
-    out[i] = '0' .. string.sub(value, 1, 26)
-  else
-    out[i] = slow(tail)
-  end
-end
+local out = {}
+for i = 4, #ARGV do out[#out + 1] = find(ARGV[i]) end
 if learned then
-  redis.call('HSET', KEYS[1], 'rules', this .. ':' .. rules .. ':' .. before)
+  text = this .. ':' .. rules .. ':' .. before
+  redis.call('HSET', KEYS[1], 'rules', text)
 end
-return {table.concat(out), habit}
+return {table.concat(out), habit, text}
