@@ -53,6 +53,7 @@ type Config struct {
 	Accounts Accounts
 	Messages Messages
 	Network  Network
+	Events   Events
 	// Ready answers nil when Redis takes messages.
 	Ready   func(ctx context.Context) error
 	Metrics http.Handler
@@ -70,11 +71,13 @@ type Config struct {
 // API routes requests.
 type API struct {
 	Config
-	mux      *http.ServeMux
-	inFlight atomic.Int64
-	room     *room
-	stopping context.Context // over once the server is shut down
-	stop     context.CancelFunc
+	mux       *http.ServeMux
+	routes    map[string]http.Handler // by pattern
+	inFlight  atomic.Int64
+	room      *room
+	listeners listeners
+	stopping  context.Context // over once the server is shut down
+	stop      context.CancelFunc
 }
 
 // New returns an API with its routes.
@@ -88,13 +91,14 @@ func New(c Config) *API {
 	if c.MaxLines == 0 {
 		c.MaxLines = MaxLines
 	}
-	a := &API{Config: c, mux: http.NewServeMux(), room: newRoom(c.MaxOctets)}
+	a := &API{Config: c, mux: http.NewServeMux(), routes: map[string]http.Handler{}, room: newRoom(c.MaxOctets)}
 	a.stopping, a.stop = context.WithCancel(context.Background())
 	a.Handle("/v1/messages", Methods{http.MethodPost: a.Account(a.send)})
 	a.Handle("/v1/messages/{id}", Methods{http.MethodGet: a.Account(a.message), http.MethodDelete: a.Account(a.cancel)})
 	a.Handle("/v1/batches", Methods{http.MethodPost: a.Account(a.sendBatch)})
 	a.Handle("/v1/batches/{batch}", Methods{http.MethodGet: a.Account(a.batch)})
 	a.Handle("/v1/account", Methods{http.MethodGet: a.Account(a.account)})
+	a.Handle("/v1/status", Methods{http.MethodGet: a.Account(a.events)})
 	a.Handle("/v1/carriers", Methods{http.MethodGet: a.Admin(a.carriers)})
 	a.Handle("/v1/carriers/{id}/pause", Methods{http.MethodPost: a.Admin(a.setPaused(true))})
 	a.Handle("/v1/carriers/{id}/resume", Methods{http.MethodPost: a.Admin(a.setPaused(false))})
@@ -102,6 +106,7 @@ func New(c Config) *API {
 	a.Handle("/healthz", Methods{http.MethodGet: a.Open(healthz)})
 	a.Handle("/readyz", Methods{http.MethodGet: a.Open(a.readyz)})
 	a.Handle("/metrics", Methods{http.MethodGet: a.Open(c.Metrics.ServeHTTP)})
+	a.Handle("/openapi.json", Methods{http.MethodGet: a.Open(openapi)})
 	a.Handle("/{$}", Methods{http.MethodGet: a.Open(page)})
 	a.Handle("/console/", Methods{http.MethodGet: a.Open(page)})
 	a.Handle("/", http.HandlerFunc(notFound))
@@ -111,7 +116,10 @@ func New(c Config) *API {
 // Handle adds a route, as http.ServeMux writes patterns. It is called before
 // the API serves. Methods, Account, Admin and Open are the checks to put the
 // handler under.
-func (a *API) Handle(pattern string, h http.Handler) { a.mux.Handle(pattern, h) }
+func (a *API) Handle(pattern string, h http.Handler) {
+	a.routes[pattern] = h
+	a.mux.Handle(pattern, h)
+}
 
 // ServeHTTP answers a request. A handler that panics is a 500 and a line in the
 // log, without what it panicked with: that may be a text or a number.

@@ -38,9 +38,6 @@ func (a *Account) unserved(path string, add func(path, what string)) {
 	if a.Webhook != nil {
 		add(path+".webhook", "no event is sent; read the status stream")
 	}
-	if a.Rate > 0 {
-		add(path+".rate", "the account is not limited")
-	}
 	if a.Inbox {
 		add(path+".inbox", "bindery:inbox is not read")
 	}

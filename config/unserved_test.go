@@ -34,7 +34,7 @@ routes: [{id: d, carriers: [c]}]
 		t.Fatal(err)
 	}
 	got := texts(c.Unserved())
-	want := []string{"1: redis.history.memory: ", "2: smpp: ", "6: accounts[0].smpp: ", "7: accounts[0].webhook: ", "8: accounts[0].rate: ", "9: accounts[0].inbox: ", "10: accounts[0].ordered: ", "12: carriers[0].accept: ", "12: carriers[0].time_zone: "}
+	want := []string{"1: redis.history.memory: ", "2: smpp: ", "6: accounts[0].smpp: ", "7: accounts[0].webhook: ", "9: accounts[0].inbox: ", "10: accounts[0].ordered: ", "12: carriers[0].accept: ", "12: carriers[0].time_zone: "}
 	if len(got) != len(want) {
 		t.Fatalf("got %q", got)
 	}
