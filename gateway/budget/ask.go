@@ -57,6 +57,7 @@ func (a *answers) add(now time.Time, ok, throttled int) {
 func (r *Rate) Run(ctx context.Context) error {
 	timer := time.NewTimer(never)
 	defer timer.Stop()
+	defer r.wake.Stop()
 	for {
 		r.mu.Lock()
 		now := r.now()
@@ -153,13 +154,15 @@ func (r *Rate) ask(ctx context.Context, q *request) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	sent := r.now()
-	reply, err := grantScript.Run(ctx, r.db, []string{rateKey(r.carrier)},
-		r.instance, q.number, q.want, q.held, q.horizon.Microseconds(), milli(q.set),
-		q.ok, q.throttled, q.over.Microseconds())
-	var v []int64
-	if err == nil {
-		v, err = numbers(reply, 7)
-	}
+	v, err := within(ctx, func() ([]int64, error) {
+		reply, err := grantScript.Run(ctx, r.db, []string{rateKey(r.carrier)},
+			r.instance, q.number, q.want, q.held, q.horizon.Microseconds(), milli(q.set),
+			q.ok, q.throttled, q.over.Microseconds())
+		if err != nil {
+			return nil, err
+		}
+		return numbers(reply, 7)
+	})
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()

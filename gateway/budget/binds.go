@@ -155,7 +155,7 @@ func (b *Binds) renew(ctx context.Context) {
 	}
 	call, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	v, err := b.within(call, b.renewal(false))
+	v, err := b.call(call, b.renewal(false))
 	if ctx.Err() != nil {
 		return
 	}
@@ -180,30 +180,15 @@ func (b *Binds) renewal(leave bool) []any {
 	}
 }
 
-// within runs a renewal, and comes back when ctx ends even if the client does
-// not: it may wait for its own read time-outs, and the lease does not. A call
-// that is left behind does no harm, its number is overtaken.
-func (b *Binds) within(ctx context.Context, args []any) ([]int64, error) {
-	type answer struct {
-		v   []int64
-		err error
-	}
-	c := make(chan answer, 1)
+func (b *Binds) call(ctx context.Context, args []any) ([]int64, error) {
 	keys := []string{bindsKey(b.o.Carrier), stateKey(b.o.Carrier), rateKey(b.o.Carrier)}
-	go func() {
+	return within(ctx, func() ([]int64, error) {
 		reply, err := bindScript.Run(ctx, b.db, keys, args...)
-		var a answer
-		if a.err = err; err == nil {
-			a.v, a.err = numbers(reply, 8)
+		if err != nil {
+			return nil, err
 		}
-		c <- a
-	}()
-	select {
-	case a := <-c:
-		return a.v, a.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+		return numbers(reply, 8)
+	})
 }
 
 func bit(b bool) int {
@@ -246,7 +231,7 @@ func (b *Binds) Leave(ctx context.Context) error {
 	b.mu.Lock()
 	b.share = 0
 	b.mu.Unlock()
-	if _, err := b.within(ctx, b.renewal(true)); err != nil {
+	if _, err := b.call(ctx, b.renewal(true)); err != nil {
 		return fmt.Errorf("budget: leave binds of %s: %w", b.o.Carrier, err)
 	}
 	return nil

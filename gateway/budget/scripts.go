@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"context"
 	"embed"
 	"fmt"
 
@@ -37,4 +38,25 @@ func numbers(reply any, want int) ([]int64, error) {
 		}
 	}
 	return out, nil
+}
+
+// within comes back when ctx ends even if f does not: a client may wait for its
+// own read time-outs, a lease does not. A call that is left behind does no
+// harm, since each has a number that is overtaken.
+func within(ctx context.Context, f func() ([]int64, error)) ([]int64, error) {
+	type answer struct {
+		v   []int64
+		err error
+	}
+	c := make(chan answer, 1)
+	go func() {
+		v, err := f()
+		c <- answer{v, err}
+	}()
+	select {
+	case a := <-c:
+		return a.v, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }

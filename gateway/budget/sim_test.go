@@ -34,6 +34,7 @@ func simulate(t *testing.T, f func(w *world)) {
 		defer w.m.Close()
 		f(w)
 		w.wg.Wait()
+		<-time.After(time.Minute) // calls that were left behind come to their ends
 	})
 }
 
