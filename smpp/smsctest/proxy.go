@@ -200,7 +200,11 @@ func (l *link) requests() {
 	in := framed{frame: l.p.frame}
 	err := l.pump(l.faulty, func(b []byte) error {
 		return in.each(b, func(request []byte) error {
-			if l.p.applyRules(request) {
+			swallow, drop := l.p.applyRules(request)
+			if drop {
+				return errDropped
+			}
+			if swallow {
 				l.mu.Lock()
 				l.swallow = true
 				l.mu.Unlock()
@@ -209,6 +213,10 @@ func (l *link) requests() {
 			return err
 		})
 	})
+	if errors.Is(err, errDropped) {
+		l.cut()
+		return
+	}
 	l.half(err, l.server)
 }
 
@@ -231,7 +239,10 @@ func (l *link) replies() {
 	l.half(err, l.client)
 }
 
-var errSwallowed = errors.New("smsctest: reply swallowed")
+var (
+	errSwallowed = errors.New("smsctest: reply swallowed")
+	errDropped   = errors.New("smsctest: request dropped")
+)
 
 // pump reads from src into to until an error.
 func (l *link) pump(src net.Conn, to func([]byte) error) error {

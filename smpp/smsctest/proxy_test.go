@@ -162,6 +162,20 @@ func TestProxySwallowsAReply(t *testing.T) {
 	}
 }
 
+func TestProxyDropsARequest(t *testing.T) {
+	p, e := proxied(t)
+	applied := p.DropRequest(func(b []byte) bool { return bytes.Contains(b, []byte("marker")) }, 1)
+	if got, err := ask(client(t, p), "marker\n"); err == nil {
+		t.Errorf("the reply came: %q", got)
+	}
+	if got, err := ask(client(t, p), "after\n"); got != "after\n" || err != nil || applied() != 1 {
+		t.Errorf("%q, %v, applied %d times", got, err, applied())
+	}
+	if line := <-e.lines; line != "after\n" {
+		t.Errorf("the target saw %q", line)
+	}
+}
+
 func TestProxySendsAgain(t *testing.T) {
 	p, e := proxied(t)
 	applied := p.SendAgain(func(b []byte) bool { return bytes.HasPrefix(b, []byte("twice")) }, 1, 20*time.Millisecond)

@@ -10,6 +10,7 @@ import (
 type replyRule struct {
 	match   func(request []byte) bool
 	swallow bool
+	drop    bool
 	again   time.Duration // sent again after this; 0: not
 	left    int           // times that it still applies; negative: always
 	applied int
@@ -23,6 +24,14 @@ type replyRule struct {
 // often it has happened.
 func (p *Proxy) SwallowReply(match func(request []byte) bool, times int) func() int {
 	return p.rule(&replyRule{match: match, swallow: true, left: times})
+}
+
+// DropRequest lets the requests for which match answers true, times times (0:
+// until the proxy closes), never reach the target: the connection is reset, as
+// by a line that broke before they were out. The answer tells how often it has
+// happened.
+func (p *Proxy) DropRequest(match func(request []byte) bool, times int) func() int {
+	return p.rule(&replyRule{match: match, drop: true, left: times})
 }
 
 // SendAgain lets requests through untouched, and sends those for which match
@@ -46,11 +55,11 @@ func (p *Proxy) rule(r *replyRule) func() int {
 	}
 }
 
-// applyRules reports whether the reply of request is to be swallowed.
-func (p *Proxy) applyRules(request []byte) bool {
+// applyRules reports what is to become of request: its reply is to be
+// swallowed, or it is to go no further.
+func (p *Proxy) applyRules(request []byte) (swallow, drop bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	swallow := false
 	for _, r := range p.rules {
 		if r.left == 0 || !r.match(request) {
 			continue
@@ -58,12 +67,13 @@ func (p *Proxy) applyRules(request []byte) bool {
 		r.left--
 		r.applied++
 		swallow = swallow || r.swallow
+		drop = drop || r.drop
 		if r.again > 0 && p.ctx.Err() == nil {
 			again := bytes.Clone(request)
 			p.running.Go(func() { p.replay(again, r.again) })
 		}
 	}
-	return swallow
+	return swallow, drop
 }
 
 // frame cuts requests only while somebody looks at them.
