@@ -14,6 +14,9 @@ import (
 
 // A bench that is interrupted ends its processes and leaves no file.
 func TestBenchInterrupted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short")
+	}
 	if _, err := exec.LookPath("redis-server"); err != nil && os.Getenv("BINDERY_REQUIRE") != "1" {
 		t.Skip("redis-server is not installed")
 	}

@@ -75,6 +75,9 @@ func onTerminal(t *testing.T, columns uint16, environment ...string) string {
 // On a terminal the progress line is redrawn in its place and never wider than
 // the terminal; with NO_COLOR there is no escape sequence at all.
 func TestDemoOnATerminal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short")
+	}
 	for _, columns := range []uint16{120, 40, 20} {
 		said := onTerminal(t, columns, "NO_COLOR=", "TERM=xterm")
 		drawn := regexp.MustCompile(`\r\x1b\[K([^\r\n]*)`).FindAllStringSubmatch(said, -1)

@@ -114,6 +114,9 @@ func TestDemoEndsAtAnyMoment(t *testing.T) {
 
 // A busy port 8080 is somebody else's: the demo takes another.
 func TestDemoBesideABusyPort(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short")
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:8080")
 	if err == nil {
 		defer l.Close()

@@ -120,17 +120,16 @@ func (s *sending) sendFile(ctx context.Context, c *client.Client, fields map[str
 	if err != nil {
 		return inFile(s.file.name, err)
 	}
-	send := f.all
-	if s.file.template(fields) {
-		send = func(ctx context.Context, c *client.Client, lines client.Lines) error {
-			return c.SendBatches(ctx, s.key, fields, lines, f.heard)
-		}
-	}
 	done, err := f.keepRefused()
 	if err != nil {
 		return err
 	}
-	err = errors.Join(send(ctx, c, lines), f.out.Flush(), done())
+	if s.file.template(fields) {
+		err = c.SendBatches(ctx, s.key, fields, lines, f.heard)
+	} else {
+		err = c.SendLines(ctx, s.key, lines, f.heard)
+	}
+	err = errors.Join(err, f.out.Flush(), done())
 	f.screen.End()
 	return f.sum(inFile(s.file.name, err))
 }
@@ -188,24 +187,6 @@ func (f *fileSend) keepRefused() (done func() error, err error) {
 	b := bufio.NewWriter(file)
 	f.refused = json.NewEncoder(b)
 	return func() error { return errors.Join(b.Flush(), file.Close()) }, nil
-}
-
-// all sends the file in as many requests as it needs, each under a key of its
-// own that the repeat of the command finds again.
-func (f *fileSend) all(ctx context.Context, c *client.Client, lines client.Lines) error {
-	for part := 0; ; part++ {
-		some := &limited{lines: lines, most: client.MaxLines}
-		if err := some.begin(); errors.Is(err, io.EOF) {
-			return nil
-		}
-		key := f.s.key
-		if part > 0 {
-			key = fmt.Sprintf("%s-%d", key, part)
-		}
-		if err := c.SendLines(ctx, key, some, f.heard); err != nil {
-			return err
-		}
-	}
 }
 
 // heard takes one answer.
@@ -292,31 +273,6 @@ func refusal(e *client.LineError) string {
 		fmt.Fprintf(&b, "; %s: %s", field.Field, field.Message)
 	}
 	return screen.Clean(b.String())
-}
-
-// limited is one request's share of the lines. The first is read ahead, so that
-// no request is made for nothing.
-type limited struct {
-	lines client.Lines
-	most  int
-	first client.Line
-	err   error
-	n     int
-}
-
-func (l *limited) begin() error {
-	l.first, l.err = l.lines.Next()
-	return l.err
-}
-
-func (l *limited) Next() (client.Line, error) {
-	if l.n++; l.n == 1 {
-		return l.first, l.err
-	}
-	if l.n > l.most {
-		return client.Line{}, io.EOF
-	}
-	return l.lines.Next()
 }
 
 type countingReader struct {

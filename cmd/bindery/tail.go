@@ -101,6 +101,9 @@ func (t *tailing) run(ctx context.Context) error {
 // heard prints one event. Events of a type that it does not know are passed
 // over, as the contract tells readers to.
 func (t *tailing) heard(x client.Event) error {
+	if x.Type == "gap" {
+		fmt.Fprintf(t.errs, "some events are missing here: they were past the history before they were read\n")
+	}
 	var e statusEvent
 	if json.Unmarshal(x.Data, &e) != nil || e.ID == "" || e.Status == "" {
 		return nil

@@ -16,6 +16,7 @@ import (
 // Event is one server-sent event.
 type Event struct {
 	ID   string
+	Type string // empty: a status event
 	Data []byte // valid until the next
 }
 
@@ -26,6 +27,9 @@ var ErrEnough = errors.New("enough")
 const (
 	againFirst = 500 * time.Millisecond
 	againMost  = 10 * time.Second
+	// A gateway gives a sign of life four times in it; without one the
+	// connection is dead, and is taken up anew.
+	deadAfter = time.Minute
 )
 
 // Events follows the account's status events from now on, or from behind the
@@ -68,6 +72,10 @@ func (c *Client) Events(ctx context.Context, last string, heard func(Event) erro
 
 // stream is one connection. It answers the place to go on from.
 func (c *Client) stream(ctx context.Context, last string, heard func(Event) error, began *bool) (string, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	alive := time.AfterFunc(deadAfter, func() { cancel(errStandstill) })
+	defer alive.Stop()
 	header := map[string]string{"Accept": "text/event-stream"}
 	if last != "" {
 		header["Last-Event-ID"] = last
@@ -82,8 +90,12 @@ func (c *Client) stream(ctx context.Context, last string, heard func(Event) erro
 	}
 	*began = true
 	r := newEvents(resp.Body, last)
+	r.line = func() { alive.Reset(deadAfter) }
 	for {
 		e, err := r.next()
+		if errors.Is(context.Cause(ctx), errStandstill) {
+			err = errStandstill
+		}
 		if err != nil {
 			return r.last, &Problem{Exit: ExitLater, What: fmt.Sprintf("the stream of %s ended: %v", c.base, err), Cause: err}
 		}
@@ -96,28 +108,32 @@ func (c *Client) stream(ctx context.Context, last string, heard func(Event) erro
 // events reads text/event-stream (HTML Living Standard, section 9.2).
 type events struct {
 	s    *bufio.Scanner
-	last string // id of the last event that was handed out
+	line func() // called at each line
+	last string // where to go on
 	id   string
+	kind string
 	data []byte
 }
 
 func newEvents(r io.Reader, last string) *events {
 	s := bufio.NewScanner(r)
 	s.Buffer(make([]byte, 16<<10), 1<<20)
-	return &events{s: s, last: last, id: last}
+	return &events{s: s, line: func() {}, last: last, id: last}
 }
 
 func (r *events) next() (Event, error) {
-	r.data = r.data[:0]
+	r.data, r.kind = r.data[:0], ""
 	some := false
 	for r.s.Scan() {
+		r.line()
 		line := bytes.TrimSuffix(r.s.Bytes(), []byte("\r"))
 		if len(line) == 0 {
+			r.last = r.id // without data it is told all the same
 			if !some {
+				r.kind = ""
 				continue
 			}
-			r.last = r.id
-			return Event{ID: r.id, Data: r.data}, nil
+			return Event{ID: r.id, Type: r.kind, Data: r.data}, nil
 		}
 		name, value, _ := bytes.Cut(line, []byte(":"))
 		value = bytes.TrimPrefix(value, []byte(" "))
@@ -126,6 +142,8 @@ func (r *events) next() (Event, error) {
 			if bytes.IndexByte(value, 0) < 0 {
 				r.id = string(value)
 			}
+		case "event":
+			r.kind = string(value)
 		case "data":
 			if some {
 				r.data = append(r.data, '\n')

@@ -74,9 +74,8 @@ type opened struct {
 
 var errStandstill = errors.New("nothing moved")
 
-// SendLines sends messages as one request and hands each answer over, in
-// order. A line with a fault is not sent.
-func (c *Client) SendLines(ctx context.Context, key string, lines Lines, heard func(Answer) error) error {
+// sendShare is one request.
+func (c *Client) sendShare(ctx context.Context, key string, lines Lines, heard func(Answer) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	x := &exchange{c: c, lines: lines, cancel: cancel}

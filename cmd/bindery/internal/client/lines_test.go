@@ -97,6 +97,25 @@ func TestSendLinesPairsAnswersWithLines(t *testing.T) {
 	}
 }
 
+// A file beyond the limit of a request goes in several.
+func TestSendLinesInShares(t *testing.T) {
+	for total, want := range map[int]string{0: "", 1: "k:1", 99: "k:90", 100: "k:90", 101: "k:90 k-1:1", 200: "k:90 k-1:90", 201: "k:90 k-1:90 k-2:1"} {
+		requests := ""
+		c := serveLines(t, func(w http.ResponseWriter, r *http.Request) {
+			n := 0
+			for s := bufio.NewScanner(r.Body); s.Scan(); n++ {
+				answerLine(w, "+821")
+			}
+			requests += fmt.Sprintf(" %s:%d", r.Header.Get("Idempotency-Key"), n)
+		})
+		answers := 0
+		err := c.sendShares(context.Background(), "k", &made{total: total}, 100, func(Answer) error { answers++; return nil })
+		if err != nil || answers != total || strings.TrimSpace(requests) != want {
+			t.Errorf("%d lines: %d answers, requests%s, want %s, %v", total, answers, requests, want, err)
+		}
+	}
+}
+
 func TestSendLinesTellsWhatIsMissing(t *testing.T) {
 	for name, c := range map[string]struct {
 		serve http.HandlerFunc
