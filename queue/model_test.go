@@ -150,7 +150,12 @@ func (w *world) accept(t *rapid.T) {
 		}
 		p.Messages = append(p.Messages, m)
 	}
-	p.Key = &Key{Hash: [16]byte{byte(len(w.ids)), byte(len(w.ids) >> 8), 1}}
+	if lost := w.lost; rapid.Bool().Draw(t, "keyed") {
+		p.Key = &Key{Hash: [16]byte{byte(len(w.ids)), byte(len(w.ids) >> 8), 1}}
+	} else { // a sender without a key whose answer is lost sends another message
+		w.lost = false
+		defer func() { w.lost = lost }()
+	}
 	var ids []ID
 	err := w.call(func() (err error) { ids, err = w.q.Accept(w.ctx, p); return err })
 	if err != nil {
