@@ -3,12 +3,15 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"bindery/internal/redistest"
 	"bindery/smpp/smsctest"
@@ -109,4 +112,82 @@ func (p *process) sendsFiles() {
 // dropTimes takes the line away that tells how long it took.
 func dropTimes(out string) string {
 	return regexp.MustCompile(`(?m)^.* taken, .*$`).ReplaceAllString(out, "")
+}
+
+// TestTailOverARestart: what happens while the gateway is away, or between two
+// connections, is told all the same, once and in order.
+func TestTailOverARestart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short")
+	}
+	r := redistest.Start(t)
+	smsc := smsctest.New(smsctest.Options{Receipts: smsctest.Receipts{When: smsctest.With}})
+	if err := smsc.Listen("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = smsc.Close() })
+	l, err := net.Listen("tcp", "127.0.0.1:0") // an address that a restart finds again
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	config := strings.Replace(configFor(r.URL(), smsc.Addr(), ""), `listen: "127.0.0.1:0"`, fmt.Sprintf("listen: %q", listen), 1)
+	p := serve(t, config)
+	p.ready()
+	p.bound(2)
+
+	const each = 20
+	tail := exec.Command("bindery", "tail", "--json", "--status", "delivered", "--count", fmt.Sprint(2*each))
+	tail.Env = append(os.Environ(), "BINDERY_API="+p.base, "BINDERY_API_KEY="+key)
+	out, errs := watchFor(`"delivered"`), watchFor("; again in ")
+	tail.Stdout, tail.Stderr = out, errs
+	if err := tail.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tail.Process.Kill() })
+	sent := map[string]bool{}
+	for i := 0; !seen(out); i++ { // until it listens
+		sent[p.send(number(i), "hello")] = true
+		<-time.After(50 * time.Millisecond)
+	}
+	if code := p.terminate(); code != 0 {
+		t.Fatalf("serve ended with %d", code)
+	}
+	select {
+	case <-errs.seen:
+	case <-time.After(20 * time.Second):
+		t.Fatal("tail does not say that it lost the gateway")
+	}
+	p = serve(t, config)
+	p.ready()
+	for i := range 2 * each {
+		sent[p.send(number(1000+i), "hello")] = true
+	}
+	if code := exitCode(t, tail, 30*time.Second); code != 0 {
+		t.Fatalf("tail ended with %d: %s", code, errs)
+	}
+	told, places := map[string]bool{}, []string{}
+	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+		var e struct{ ID, Event, Status string }
+		if err := json.Unmarshal([]byte(line), &e); err != nil || !sent[e.ID] || told[e.ID] || slices.Contains(places, e.Event) || e.Status != "delivered" {
+			t.Errorf("%v: %s", err, line)
+		}
+		told[e.ID], places = true, append(places, e.Event)
+	}
+	if len(told) != 2*each {
+		t.Errorf("%d were told", len(told))
+	}
+	p.says(`^\{"event":"`+regexp.QuoteMeta(places[1])+`"`, "tail", "--from", places[0], "--status", "delivered", "--json", "--count", "1")
+}
+
+func seen(o *output) bool {
+	select {
+	case <-o.seen:
+		return true
+	default:
+		return false
+	}
 }
