@@ -130,6 +130,9 @@ func (s *sending) sendFile(ctx context.Context, c *client.Client, fields map[str
 		err = c.SendLines(ctx, s.key, lines, f.heard)
 	}
 	err = errors.Join(err, f.out.Flush(), done())
+	if f.screen.Live() {
+		f.screen.Progress(f.progress(time.Now()))
+	}
 	f.screen.End()
 	return f.sum(inFile(s.file.name, err))
 }
