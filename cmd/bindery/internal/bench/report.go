@@ -116,6 +116,7 @@ func costRows(row func(name, format string, value func(*Result) any)) {
 		return sum
 	})
 	row("machine busy, %", "%.0f", func(r *Result) any { return 100 * r.Busy })
+	row("machine busy with others, %", "%.0f", func(r *Result) any { return 100 * r.Others })
 	row("octets a queued message", "%.0f", func(r *Result) any { return r.QueuedBytes })
 	row("octets an ended message", "%.0f", func(r *Result) any { return r.EndedBytes })
 	row("octets of AOF a message", "%.0f", func(r *Result) any { return r.AOFBytes })

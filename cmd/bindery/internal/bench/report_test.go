@@ -52,7 +52,7 @@ func TestTableTellsEveryRun(t *testing.T) {
 	if err := WriteTable(&b, results()); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{" 50ms, 20/s\n", "CPU µs/message, sum", "unknown", "evalsha", "completed/s", "Redis, receipts after 50ms ("} {
+	for _, want := range []string{" 50ms, 20/s\n", "CPU µs/message, sum", "unknown", "machine busy with others, %", "evalsha", "completed/s", "Redis, receipts after 50ms ("} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}

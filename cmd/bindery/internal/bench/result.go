@@ -25,7 +25,8 @@ type Result struct {
 	Accept  Quantiles          `json:"accept_seconds"`  // from the planned moment to the answer
 	Latency Quantiles          `json:"latency_seconds"` // from the planned moment to the final
 	CPU     map[string]float64 `json:"cpu_us_per_message"`
-	Busy    float64            `json:"machine_busy"` // share of all cores, all four processes
+	Busy    float64            `json:"machine_busy"`        // share of all cores, all four processes
+	Others  float64            `json:"machine_busy_others"` // what others took of the machine meanwhile
 
 	QueuedBytes float64        `json:"queued_bytes_per_message"` // of Redis' memory
 	EndedBytes  float64        `json:"ended_bytes_per_message"`
@@ -76,7 +77,11 @@ func (r *run) result(after time.Duration) (*Result, error) {
 		x.CPU[p] = float64(used.Microseconds()) / float64(n)
 		total += used.Seconds()
 	}
-	x.Busy = total / r.finished.Sub(r.began).Seconds() / float64(runtime.NumCPU())
+	whole := r.finished.Sub(r.began).Seconds() * float64(runtime.NumCPU())
+	x.Busy = total / whole
+	if r.before.machine >= 0 && r.after.machine >= 0 {
+		x.Others = max(0, (r.after.machine-r.before.machine).Seconds()/whole-x.Busy)
+	}
 	x.Commands = r.commands()
 	return x, nil
 }

@@ -14,6 +14,7 @@ type sample struct {
 	cpu      map[string]time.Duration // by process
 	memory   int64                    // of Redis, octets, without buffers of clients and AOF
 	aof      int64                    // octets
+	machine  time.Duration            // used by all processes of the machine; -1: not known
 	commands map[string]command
 }
 
@@ -28,6 +29,7 @@ func (s *stack) sample(ctx context.Context) (sample, error) {
 	x := sample{commands: map[string]command{}, cpu: map[string]time.Duration{
 		"load": ownCPU(), "gateway": s.gateway.cpu(), "redis": s.redis.cpu(), "smsc": s.smsc.cpu(),
 	}}
+	x.machine = machineCPU()
 	// One after the other: not every Redis takes several sections at once.
 	numbers := map[string]int64{}
 	for _, section := range []string{"memory", "persistence", "commandstats"} {
