@@ -221,9 +221,9 @@ func TestPoison(t *testing.T) {
 		if got := r.statuses("acme", bad[1]); got != "failed" {
 			r.Errorf("events: %s", got)
 		}
-		dead := r.db.LRange(r.ctx, sh.dead(), 0, -1).Val()
-		if len(dead) != 3 || !strings.Contains(dead[2], string(worse[0])) || !strings.Contains(dead[2], "malformed") {
-			r.Errorf("dead: %q", dead)
+		dead, n, err := r.q.Dead(r.ctx, 10)
+		if err != nil || n != 3 || len(dead) != 3 || !strings.Contains(dead[2], string(worse[0])) || !strings.Contains(dead[2], "malformed") {
+			r.Errorf("dead: %q, %d, %v", dead, n, err)
 		}
 		r.settle(o, l.all(Submitted))
 		if ok, err := o.Leave(r.ctx); !ok || err != nil {

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -18,6 +19,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if checks := flag.Lookup("rapid.checks"); raceEnabled && checks.Value.String() == checks.DefValue {
+		_ = checks.Value.Set("20") // the race detector makes a walk take five times as long
+	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		for _, f := range atEnd {
 			f()

@@ -1,4 +1,25 @@
-// Package queue is the home of the messages: the Redis priority queue.
+// Package queue is the home of the messages: the Redis priority queue. Ingress
+// pushes blocks of messages (Accept); dispatch holds leases as an Owner (Lease,
+// Settle), writes results that need none (Finish); the API reads (Get, Batch,
+// Depths) and cancels; every instance runs the background steps (Run). Below it
+// are redisdb and the scripts in lua/, one a step, each with its contract in
+// front: all that a step changes lies in one hash slot, the shard's, so it
+// happens whole or not at all.
+//
+// Every script may run twice, or late, with the same arguments. So every method
+// may be called again when its outcome is unknown (ErrUnavailable), with the
+// same arguments; go-redis repeats by itself. Lease needs not even that: the
+// owner asks a lease whose answer was lost again, under its number, before
+// anything else. Only Accept without a Key made again is another push: the
+// outcome of the first is then for the sender to find out.
+//
+// State in this process: an Owner's parts held and its open lease calls (its
+// mutex), the pushes that wait for the next call (each shard's gate), copies of
+// what never changes (numbers of carriers, events' texts), and the clocks.
+// Goroutines: Run's, one a step, which end with its context; a gate's senders,
+// at most two a shard, which end when no push waits. A process that dies between
+// two steps leaves what its row owes to reclaim (lua/reclaim.lua), and nothing
+// else; what it held in memory is of no use to anybody.
 package queue
 
 import (

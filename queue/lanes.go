@@ -82,3 +82,60 @@ func (d *Depth) add(o Depth) {
 	d.Oldest = max(d.Oldest, o.Oldest)
 	d.Orphan = d.Orphan && o.Orphan
 }
+
+// Move takes up to n descriptors (of 1–500 parts each) off the lanes of a route
+// and pushes them to another, "" for that of their blocks; it answers how many
+// it moved: orphans of a route that is gone, what waits for a carrier that is.
+func (q *Queue) Move(ctx context.Context, route string, p Priority, to string, n int) (int, error) {
+	moved := 0
+	for _, sh := range q.shards {
+		accounts, err := q.db.LRange(ctx, sh.ring(route, p), 0, -1).Result()
+		if err != nil {
+			return moved, mapError(err)
+		}
+		for _, account := range accounts {
+			if moved >= n {
+				return moved, nil
+			}
+			list, err := q.db.LRange(ctx, sh.lane(route, p, account), 0, int64(min(n-moved, 50))-1).Result()
+			if err != nil {
+				return moved, mapError(err)
+			}
+			args := []any{route, p.String(), account, to}
+			for _, d := range list {
+				args = append(args, d)
+			}
+			r, err := q.run(ctx, moveScript, sh, args...)
+			if err != nil {
+				return moved, err
+			}
+			moved += int(r.number())
+			if r.time(q); r.err != nil {
+				return moved, r.err
+			}
+		}
+	}
+	return moved, nil
+}
+
+// Dead is what scripts could not make sense of, for a person to look at: events
+// of messages whose block does not parse, descriptors, blocks. It answers the
+// first n of them and how many there are.
+func (q *Queue) Dead(ctx context.Context, n int) (list []string, all int, err error) {
+	for _, sh := range q.shards {
+		length, err := q.db.LLen(ctx, sh.dead()).Result()
+		if err != nil {
+			return nil, 0, mapError(err)
+		}
+		all += int(length)
+		if len(list) >= n || length == 0 {
+			continue
+		}
+		some, err := q.db.LRange(ctx, sh.dead(), 0, int64(n-len(list))-1).Result()
+		if err != nil {
+			return nil, 0, mapError(err)
+		}
+		list = append(list, some...)
+	}
+	return list, all, nil
+}
