@@ -11,6 +11,25 @@ import (
 	"bindery/internal/redistest"
 )
 
+type wrongField struct{ field, value string }
+
+// wrongFields are fields of a message, each wrong alone.
+func wrongFields() []wrongField {
+	late := time.Now().Add(31 * 24 * time.Hour).Format(time.RFC3339)
+	return []wrongField{
+		{"to", ""}, {"to", "01012345678x"}, {"to", "+82 10 1234"}, {"to", "+0821012345678"}, {"to", "+8210123456789012345"}, {"to", "+33612345678"}, {"to", "+"},
+		{"from", ""}, {"from", "twelve chars"}, {"from", "한글"}, {"from", "+1234567890123456789012"},
+		{"text", ""}, {"text", strings.Repeat("x", 153*255+1)},
+		{"priority", "high"}, {"priority", "URGENT"}, {"priority", ""},
+		{"send_at", "tomorrow"}, {"send_at", "2026-13-01T00:00:00Z"}, {"send_at", late},
+		{"validity", "90"}, {"validity", "-1s"}, {"validity", "0s"}, {"validity", "169h"},
+		{"reference", strings.Repeat("r", 129)}, {"campaign", strings.Repeat("c", 65)},
+		{"callback", "not a url"}, {"callback", "ftp://x.example/"},
+		{"encoding", "utf-8"}, {"encoding", "euc-kr"}, {"kind", "fax"}, {"kind", "mms"}, {"on_uncertain", "drop"},
+		{"colour", "red"},
+	}
+}
+
 // TestEveryFieldWrongInTurn: a problem that names the field, and nothing of it
 // is queued. The gateway is a real one; its carrier is not there.
 func TestEveryFieldWrongInTurn(t *testing.T) {
@@ -22,19 +41,7 @@ func TestEveryFieldWrongInTurn(t *testing.T) {
 	if err != nil || len(before) != 0 {
 		t.Fatalf("%v %v", before, err)
 	}
-	late := time.Now().Add(31 * 24 * time.Hour).Format(time.RFC3339)
-	for _, bad := range []struct{ field, value string }{
-		{"to", ""}, {"to", "01012345678x"}, {"to", "+82 10 1234"}, {"to", "+0821012345678"}, {"to", "+8210123456789012345"}, {"to", "+33612345678"}, {"to", "+"},
-		{"from", ""}, {"from", "twelve chars"}, {"from", "한글"}, {"from", "+1234567890123456789012"},
-		{"text", ""}, {"text", strings.Repeat("x", 153*255+1)},
-		{"priority", "high"}, {"priority", "URGENT"}, {"priority", ""},
-		{"send_at", "tomorrow"}, {"send_at", "2026-13-01T00:00:00Z"}, {"send_at", late},
-		{"validity", "90"}, {"validity", "-1s"}, {"validity", "0s"}, {"validity", "169h"},
-		{"reference", strings.Repeat("r", 129)}, {"campaign", strings.Repeat("c", 65)},
-		{"callback", "not a url"}, {"callback", "ftp://x.example/"},
-		{"encoding", "utf-8"}, {"encoding", "euc-kr"}, {"kind", "fax"}, {"kind", "mms"}, {"on_uncertain", "drop"},
-		{"colour", "red"},
-	} {
+	for _, bad := range wrongFields() {
 		m := map[string]string{"to": "+821012345678", "from": "1544", "text": "hi"}
 		maps.Copy(m, map[string]string{bad.field: bad.value})
 		body, err := json.Marshal(m)
