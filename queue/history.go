@@ -21,12 +21,21 @@ func (q *Queue) History() History {
 	return History{Age: q.o.HistoryAge}
 }
 
+// add takes in what another shard keeps: the shortest reach counts.
+func (h *History) add(o History) {
+	h.Bytes += o.Bytes
+	h.Age = min(h.Age, o.Age)
+	if h.Oldest.IsZero() || !o.Oldest.IsZero() && o.Oldest.Before(h.Oldest) {
+		h.Oldest = o.Oldest
+	}
+}
+
 // forgetPerCall is the most blocks that one call removes.
 const forgetPerCall = 100
 
 // forget removes blocks past the history's age or bound; more tells that one
 // call did not do.
-func (q *Queue) forget(ctx context.Context, sh *shard) (more bool, err error) {
+func (q *Queue) forget(ctx context.Context, sh *shard, all *History) (more bool, err error) {
 	r, err := q.run(ctx, forgetScript, sh, q.o.HistoryAge.Milliseconds(), q.o.HistoryBytes/int64(len(q.shards)), forgetPerCall, MinHistoryAge.Milliseconds())
 	if err != nil {
 		return false, err
@@ -42,7 +51,7 @@ func (q *Queue) forget(ctx context.Context, sh *shard) (more bool, err error) {
 	if bound := q.o.HistoryBytes; bound > 0 && bytes > bound/10*9 && oldest >= 0 {
 		h.Age = max(MinHistoryAge, min(h.Age, now.Sub(h.Oldest)))
 	}
-	q.history.Store(&h)
+	all.add(h)
 	return removed == forgetPerCall, nil
 }
 

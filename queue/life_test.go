@@ -43,7 +43,7 @@ func TestLife(t *testing.T) {
 			r.Errorf("%d events", n)
 		}
 		v := r.get("acme", ids[3])
-		if v.Status != StatusDelivered || v.Carrier != "alpha" || len(v.Timeline) != 3 || v.Message.Reference != `r"3` {
+		if v.Status != StatusDelivered || v.Carrier != "alpha" || len(v.Timeline) != 4 || !v.Timeline[3].Late || v.Message.Reference != `r"3` {
 			r.Errorf("view: %+v", v)
 		}
 		if _, err := r.q.Get(r.ctx, "other", ids[3]); !errors.Is(err, ErrNotFound) {

@@ -156,8 +156,9 @@ func (q *Queue) addNotes(ctx context.Context, v *View, notes string) error {
 		if err != nil {
 			return err
 		}
+		word, late := strings.CutPrefix(f[1], "late-")
 		v.Timeline = append(v.Timeline, Moment{
-			At: time.UnixMilli(at).UTC(), Status: f[1], Carrier: name, Error: errOf(uint16(number)),
+			At: time.UnixMilli(at).UTC(), Status: word, Carrier: name, Error: errOf(uint16(number)), Late: late,
 		})
 	}
 	return nil

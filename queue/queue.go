@@ -318,4 +318,5 @@ type Moment struct {
 	Status  string
 	Carrier string
 	Error   Error
+	Late    bool // said of a part after its final, and against it
 }

@@ -3,6 +3,7 @@ package queue
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -408,5 +409,20 @@ func TestHoldIsKept(t *testing.T) {
 		if v := r.get("acme", id); v.Status != StatusUnknown || v.Error.Code != want {
 			t.Errorf("message %d: %v %+v", i, v.Status, v.Error)
 		}
+	}
+}
+
+// A lease that gives a share to a lower priority may end the turns of two
+// accounts before their time: both stay in the ring.
+func TestTurnsCutTwice(t *testing.T) {
+	r := miniRig(t, Options{})
+	random := rand.New(rand.NewPCG(1, 1))
+	o := r.owner()
+	for range 150 {
+		for range 3 {
+			r.accept(push(fmt.Sprint("a", random.IntN(6)), 1+random.IntN(2)))
+		}
+		r.settle(o, r.lease(o, 3+random.IntN(3)).all(Submitted))
+		r.checkHome()
 	}
 }

@@ -110,6 +110,7 @@ func (q *Queue) stepSweep(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	wait := sweepEvery
+	history := History{Age: q.o.HistoryAge}
 	for _, sh := range q.shards {
 		r, err := q.run(ctx, sweepScript, sh, carriers.list, carriers.clocks, lostGrace.Milliseconds(), duePerCall)
 		if err != nil {
@@ -121,7 +122,7 @@ func (q *Queue) stepSweep(ctx context.Context) (time.Duration, error) {
 		if r.err != nil {
 			return 0, r.err
 		}
-		more, err := q.forget(ctx, sh)
+		more, err := q.forget(ctx, sh, &history)
 		if err != nil {
 			return 0, err
 		}
@@ -129,6 +130,7 @@ func (q *Queue) stepSweep(ctx context.Context) (time.Duration, error) {
 			wait = 0
 		}
 	}
+	q.history.Store(&history)
 	return wait, nil
 }
 

@@ -52,9 +52,8 @@ local function receipt(b, x, i, first, last, st, carrier, err, e)
   if has(part(b, first), OUT) then
     local says = { [CARRIER] = carrier, [ERROR] = err, [TRIES] = x[TRIES], [FLAGS] = x[FLAGS] }
     tell(b, first, last, st, says, e, true)
-  else -- its message goes on: nothing to contradict in the stream yet
-    note(b, first, wordOf(st) .. ' ' .. i .. ' ' .. u16(carrier, 1) .. ' ' .. u16(err, 1))
-  end
+  end -- else its message goes on: nothing to contradict in the stream yet
+  note(b, first, 'late-' .. wordOf(st) .. ' ' .. i .. ' ' .. u16(carrier, 1) .. ' ' .. u16(err, 1))
   return CONTRADICTION
 end
 

@@ -212,14 +212,15 @@ local function laneOf(ra, account)
 end
 
 -- A ring as it will be: queue are the accounts whose turn is yet to come in
--- this round, again those that had theirs and have more, cut the one whose turn
--- ended with the call before it had half of it: it is first in the next. A turn
+-- this round, again those that had theirs and have more, cut those whose turn
+-- ended before they had half of it, with a share of the call or with all of it:
+-- they are first in the next. A turn
 -- is the call's parts divided among the accounts, at least 10.
 local function ringOf(ra)
   local key = P .. 'ring:' .. ra
   local R = {
     key = key, ra = ra, queue = call('LRANGE', key, 0, 31), at = 1, seen = 0, again = {}, stuck = {}, fresh = true,
-    cut = false,
+    cut = {},
   }
   if #R.queue > 0 then
     rings[#rings + 1] = R
@@ -252,7 +253,7 @@ local function turn(R, most)
   local got = take(L, math.min(R.turn, most))
   if current(L) then
     if got > 0 and got < R.turn / 2 and R.fresh and (left == 0 or got == most) then
-      R.cut = account
+      R.cut[#R.cut + 1] = account
     elseif got > 0 then
       R.again[#R.again + 1] = account
     else
@@ -328,7 +329,7 @@ local function write()
         for _, account in ipairs(list) do stay[#stay + 1] = account end
       end
       if #stay > 0 then call('RPUSH', R.key, unpack(stay)) end
-      if R.cut then call('LPUSH', R.key, R.cut) end
+      for k = #R.cut, 1, -1 do call('LPUSH', R.key, R.cut[k]) end
     end
   end
   if split then
