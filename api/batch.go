@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"bindery/api/draft"
 	"bindery/gateway/ingress"
 	"bindery/queue"
 )
@@ -29,9 +30,9 @@ func (a *API) sendBatch(w http.ResponseWriter, r *http.Request, who *ingress.Acc
 		return
 	}
 	defer give()
-	b, p := parseBatch(body)
-	if p != nil {
-		p.Write(w)
+	b, e := draft.Batch(body)
+	if e != nil {
+		problemIn(e).Write(w)
 		return
 	}
 	res := a.Door.Batch(r.Context(), who, b, key)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"bindery/api/draft"
 	"bindery/gateway/ingress"
 	"bindery/queue"
 )
@@ -44,6 +45,9 @@ const (
 )
 
 var unauthorized = Problem{Status: http.StatusUnauthorized, Detail: "a valid key is needed: Authorization: Bearer API_KEY"}
+
+// problemIn is what is wrong with a body as such.
+func problemIn(e *draft.Error) *Problem { return &Problem{Status: e.Status, Detail: e.Detail} }
 
 func fieldProblem(errs []ingress.FieldError) Problem {
 	return Problem{Status: http.StatusUnprocessableEntity, Detail: "a field is at fault; nothing was queued", Errors: errs}

@@ -9,14 +9,12 @@ import (
 	"slices"
 	"strings"
 
+	"bindery/api/draft"
 	"bindery/gateway/ingress"
 	"bindery/queue"
 )
 
-const (
-	maxMessage = 256 << 10 // octets of one message's JSON
-	maxKey     = 255       // octets of an Idempotency-Key
-)
+const maxKey = 255 // octets of an Idempotency-Key
 
 type accepted struct {
 	ID       queue.ID `json:"id"`
@@ -46,18 +44,18 @@ func (a *API) sendOne(w http.ResponseWriter, r *http.Request, who *ingress.Accou
 		tooMuch.Write(w)
 		return
 	}
-	body, key, give, p := a.readKeyed(w, r, who, maxMessage, "a message is at most 256 KiB of JSON")
+	body, key, give, p := a.readKeyed(w, r, who, draft.MaxMessage, "a message is at most 256 KiB of JSON")
 	if p != nil {
 		p.Write(w)
 		return
 	}
 	defer give()
-	draft, p := parseMessage(body)
-	if p != nil {
-		p.Write(w)
+	d, e := draft.Message(body)
+	if e != nil {
+		problemIn(e).Write(w)
 		return
 	}
-	res := a.Door.Accept(r.Context(), who, []ingress.Draft{draft}, key)[0]
+	res := a.Door.Accept(r.Context(), who, []ingress.Draft{d}, key)[0]
 	switch {
 	case len(res.Errors) > 0:
 		fieldProblem(res.Errors).Write(w)

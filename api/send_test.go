@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"bindery/api/draft"
 	"bindery/gateway/ingress"
 	"bindery/queue"
 )
@@ -205,7 +206,7 @@ func TestLimitOfABody(t *testing.T) {
 		const frame = `{"text":""}`
 		return `{"text":"` + strings.Repeat("a", n-len(frame)) + `"}`
 	}
-	for n, code := range map[int]int{maxMessage: 202, maxMessage + 1: 413} {
+	for n, code := range map[int]int{draft.MaxMessage: 202, draft.MaxMessage + 1: 413} {
 		for _, length := range []int64{int64(n), -1} {
 			h := &house{}
 			r := request("POST", "/v1/messages", body(n))

@@ -7,7 +7,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 )
@@ -106,35 +105,4 @@ func TestSpoolThatNobodyReads(t *testing.T) {
 	if got, err := s.readAll(); err != nil || len(got) != 0 {
 		t.Errorf("%d octets, %v", len(got), err)
 	}
-}
-
-// TestLinesAsSplit: lines are what strings.Split makes of the body, however it
-// arrives.
-func TestLinesAsSplit(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		var b strings.Builder
-		for range rapid.IntRange(0, 8).Draw(t, "lines") {
-			b.WriteString(strings.Repeat("x", rapid.SampledFrom([]int{0, 1, 100, 65_535, 65_536, 200_000, maxMessage, maxMessage + 1, 600_000}).Draw(t, "length")))
-			b.WriteByte('\n')
-		}
-		b.WriteString(rapid.SampledFrom([]string{"", "end"}).Draw(t, "rest"))
-		body := b.String()
-		want := strings.Split(body, "\n")
-		if want[len(want)-1] == "" {
-			want = want[:len(want)-1]
-		}
-		r := newLineReader(io.MultiReader(strings.NewReader(body[:len(body)/3]), strings.NewReader(body[len(body)/3:])), func(d time.Duration) {})
-		for i, w := range want {
-			got, err := r.next()
-			if len(w) > maxMessage && !errors.Is(err, errLineTooLong) || len(w) <= maxMessage && (err != nil || string(got) != w) {
-				t.Fatalf("line %d of %d octets: %d, %v", i, len(w), len(got), err)
-			}
-			if len(r.buf) > 2*maxMessage+(64<<10) {
-				t.Fatalf("a buffer of %d", len(r.buf))
-			}
-		}
-		if _, err := r.next(); !errors.Is(err, io.EOF) {
-			t.Fatal(err)
-		}
-	})
 }

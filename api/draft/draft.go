@@ -1,4 +1,13 @@
-package api
+// Package draft reads what senders write: a message, a batch, the lines of a
+// stream; JSON, strictly, into the drafts of gateway/ingress. Package api calls
+// it; nothing of it is shared between goroutines.
+//
+// What encoding/json would let pass in silence (unknown and repeated members,
+// null, half surrogate pairs, which it replaces) becomes a fault of the draft,
+// beside which the door tells its own. A message that is written as most are is
+// read a fast way; whatever that doubts goes to the strict scanner, whose
+// verdict counts.
+package draft
 
 import (
 	"net/http"
@@ -6,9 +15,30 @@ import (
 	"bindery/gateway/ingress"
 )
 
-// draftField is where a member of a message's JSON goes: its place in the draft
+// MaxMessage is the most that one message's JSON may have, octets.
+const MaxMessage = 256 << 10
+
+// Error refuses a body that is no JSON object, or too large to be read on. Its
+// text never quotes the body.
+type Error struct {
+	Status int // as HTTP has it
+	Detail string
+}
+
+func (e *Error) Error() string { return e.Detail }
+
+// Message reads one message.
+func Message(src []byte) (ingress.Draft, *Error) {
+	var d ingress.Draft
+	if fastMessage(src, &d) {
+		return d, nil
+	}
+	return strictMessage(src)
+}
+
+// field is where a member of a message's JSON goes: its place in the draft
 // and, of an optional one, its bit.
-func draftField(d *ingress.Draft, name string) (*string, ingress.Fields) {
+func field(d *ingress.Draft, name string) (*string, ingress.Fields) {
 	switch name {
 	case "to":
 		return &d.To, 0
@@ -40,16 +70,13 @@ func draftField(d *ingress.Draft, name string) (*string, ingress.Fields) {
 	return nil, 0
 }
 
-// parseDraft reads one message strictly: what encoding/json would let pass in
-// silence (unknown and repeated members, null, half surrogate pairs, which it
-// replaces) becomes a fault of the draft, beside which the door tells its own.
-// The problem is for a body that is no JSON object.
-func parseDraft(body []byte) (ingress.Draft, *Problem) {
+// strictMessage reads one message by the scanner.
+func strictMessage(body []byte) (ingress.Draft, *Error) {
 	s := &scanner{src: body}
 	var d ingress.Draft
 	switch c := s.space(); {
 	case s.at == len(body):
-		return d, &Problem{Status: http.StatusBadRequest, Detail: "the body is empty"}
+		return d, &Error{Status: http.StatusBadRequest, Detail: "the body is empty"}
 	case c != '{':
 		return d, notObject(s, "a message")
 	}
@@ -64,12 +91,12 @@ func parseDraft(body []byte) (ingress.Draft, *Problem) {
 	return d, nil
 }
 
-func notJSON(err error) *Problem {
-	return &Problem{Status: http.StatusBadRequest, Detail: "the body is not JSON that is taken: " + err.Error()}
+func notJSON(err error) *Error {
+	return &Error{Status: http.StatusBadRequest, Detail: "the body is not JSON that is taken: " + err.Error()}
 }
 
 // notObject tells a body that is no JSON from one that is something else.
-func notObject(s *scanner, what string) *Problem {
+func notObject(s *scanner, what string) *Error {
 	kind, err := s.skip(0)
 	if err == nil {
 		err = s.end()
@@ -77,7 +104,7 @@ func notObject(s *scanner, what string) *Problem {
 	if err != nil {
 		return notJSON(err)
 	}
-	return &Problem{Status: http.StatusUnprocessableEntity, Detail: what + " is a JSON object, not " + kind}
+	return &Error{Status: http.StatusUnprocessableEntity, Detail: what + " is a JSON object, not " + kind}
 }
 
 // maxFaults bounds the answer to a body that is all unknown fields.
@@ -92,7 +119,7 @@ type members struct {
 }
 
 func (m *members) read(s *scanner, name string, clean bool) error {
-	to, bit := draftField(m.draft, name)
+	to, bit := field(m.draft, name)
 	if to == nil {
 		m.fault(fieldName(name, clean), "is no field of "+m.of)
 		_, err := s.skip(1)

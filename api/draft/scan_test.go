@@ -1,4 +1,4 @@
-package api
+package draft
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ import (
 // ways, which are looked at apart: octets that are no UTF-8, depth, halves of
 // surrogate pairs.
 func holdAgainstStdlib(t interface{ Fatalf(string, ...any) }, body []byte) {
-	d, p := parseDraft(body)
+	d, p := strictMessage(body)
 	holdFast(t, body, &d, p)
 	valid := json.Valid(body)
 	trimmed := bytes.TrimLeft(body, " \t\r\n")
@@ -39,7 +39,7 @@ func holdAgainstStdlib(t interface{ Fatalf(string, ...any) }, body []byte) {
 		t.Fatalf("%q passes, but: %v", body, err)
 	}
 	for name, value := range want {
-		to, bit := draftField(&d, name)
+		to, bit := field(&d, name)
 		if to == nil || *to != value || bit != 0 && d.Set&bit == 0 {
 			t.Fatalf("%q: %s", body, name)
 		}
@@ -47,9 +47,9 @@ func holdAgainstStdlib(t interface{ Fatalf(string, ...any) }, body []byte) {
 }
 
 // holdFast: what the fast way takes is what the strict one reads.
-func holdFast(t interface{ Fatalf(string, ...any) }, body []byte, strict *ingress.Draft, p *Problem) {
+func holdFast(t interface{ Fatalf(string, ...any) }, body []byte, strict *ingress.Draft, p *Error) {
 	var d ingress.Draft
-	if !parseFast(body, &d) {
+	if !fastMessage(body, &d) {
 		return
 	}
 	if p != nil || len(strict.Faults) > 0 || !reflect.DeepEqual(&d, strict) {
@@ -64,7 +64,7 @@ func TestFastWay(t *testing.T) {
 		"{}": false, `{"text":1}`: false, `{"text":"a","text":"b"}`: false, `{"txt":"a"}`: false, `{"text":"\ud800"}`: false, `{"te\u0078t":"a"}`: true,
 		`{"text":"a",}`: false, `{"text":"a"} x`: false, "{\"text\":\"\xff\"}": false, "": false, "[]": false,
 	} {
-		if got := parseFast([]byte(body), &ingress.Draft{}); got != taken {
+		if got := fastMessage([]byte(body), &ingress.Draft{}); got != taken {
 			t.Errorf("%q: %v", body, got)
 		}
 	}
@@ -83,7 +83,7 @@ func TestScannerAgainstStdlib(t *testing.T) {
 	}
 }
 
-func FuzzParseDraft(f *testing.F) {
+func FuzzMessage(f *testing.F) {
 	for _, seed := range seeds {
 		f.Add([]byte(seed))
 	}
@@ -101,7 +101,7 @@ func TestTextsRoundTrip(t *testing.T) {
 		}
 		escaped := `{"text":"` + escapeAll(text) + `"}`
 		for _, body := range [][]byte{plain, []byte(escaped)} {
-			d, p := parseDraft(body)
+			d, p := strictMessage(body)
 			if p != nil || len(d.Faults) > 0 || d.Text != text {
 				rt.Fatalf("%s: %+v, %+v", body, d, p)
 			}
@@ -150,7 +150,7 @@ func BenchmarkParse(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, p := parseMessage([]byte(body)); p != nil {
+				if _, p := Message([]byte(body)); p != nil {
 					b.Fatal(p)
 				}
 			}
@@ -158,10 +158,12 @@ func BenchmarkParse(b *testing.B) {
 		b.Run("strict "+name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, p := parseDraft([]byte(body)); p != nil {
+				if _, p := strictMessage([]byte(body)); p != nil {
 					b.Fatal(p)
 				}
 			}
 		})
 	}
 }
+
+const good = `{"to":"+821012345678","from":"1544","text":"hi"}`

@@ -1,4 +1,4 @@
-package api
+package draft
 
 import (
 	"unicode/utf8"
@@ -24,8 +24,8 @@ const (
 	seenText
 )
 
-// parseFast answers false when it is in doubt; the draft is then worthless.
-func parseFast(src []byte, d *ingress.Draft) bool {
+// fastMessage answers false when it is in doubt; the draft is then worthless.
+func fastMessage(src []byte, d *ingress.Draft) bool {
 	f := fast{src: src}
 	if !f.take('{') {
 		return false
@@ -64,7 +64,7 @@ func (f *fast) member(d *ingress.Draft) bool {
 	if !ok || !f.take(':') {
 		return false
 	}
-	to, bit := draftField(d, name)
+	to, bit := field(d, name)
 	if to == nil {
 		return false
 	}
@@ -110,13 +110,4 @@ func (f *fast) str() (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// parseMessage reads one message, the fast way or the strict one.
-func parseMessage(src []byte) (ingress.Draft, *Problem) {
-	var d ingress.Draft
-	if parseFast(src, &d) {
-		return d, nil
-	}
-	return parseDraft(src)
 }

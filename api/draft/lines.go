@@ -1,4 +1,4 @@
-package api
+package draft
 
 import (
 	"bytes"
@@ -7,12 +7,10 @@ import (
 	"time"
 )
 
-// lineReader cuts a body into lines. It holds no more than one line's limit,
+// Lines cuts a body into lines. It holds no more than one line's limit,
 // and a line that is longer is read past.
-type lineReader struct {
-	src io.Reader
-	// patience is called before each wait for the body, with how long the line
-	// that is open may take from now on.
+type Lines struct {
+	src      io.Reader
 	patience func(time.Duration)
 
 	buf      []byte
@@ -25,30 +23,32 @@ type lineReader struct {
 // now and then holds nothing up for ever.
 const lineTime = 30 * time.Second
 
-// errLineTooLong: the line has more than maxMessage octets.
-var errLineTooLong = errors.New("a line is at most 256 KiB")
+// ErrLineTooLong: the line has more than MaxMessage octets.
+var ErrLineTooLong = errors.New("a line is at most 256 KiB")
 
-func newLineReader(src io.Reader, patience func(time.Duration)) *lineReader {
-	return &lineReader{src: src, patience: patience, buf: make([]byte, 64<<10)}
+// NewLines reads the lines of src. patience is called before each wait for it,
+// with how long the line that is open may take from now on.
+func NewLines(src io.Reader, patience func(time.Duration)) *Lines {
+	return &Lines{src: src, patience: patience, buf: make([]byte, 64<<10)}
 }
 
-// next answers the next line, without its end; it is good until the next call.
+// Next answers the next line, without its end; it is good until the next call.
 // io.EOF: there is none. Another error: the body broke, and the line that was
-// open is none. errLineTooLong: there are more.
-func (r *lineReader) next() ([]byte, error) {
+// open is none. ErrLineTooLong: there are more.
+func (r *Lines) Next() ([]byte, error) {
 	seen := 0 // octets of the open line that hold no newline
 	for {
 		if i := bytes.IndexByte(r.buf[r.from+seen:r.to], '\n'); i >= 0 {
 			line := r.buf[r.from : r.from+seen+i]
 			r.from += seen + i + 1
 			r.opened = time.Time{}
-			if len(line) > maxMessage {
-				return nil, errLineTooLong
+			if len(line) > MaxMessage {
+				return nil, ErrLineTooLong
 			}
 			return line, nil
 		}
 		seen = r.to - r.from
-		if seen > maxMessage {
+		if seen > MaxMessage {
 			return nil, r.skip()
 		}
 		if r.err != nil {
@@ -59,7 +59,7 @@ func (r *lineReader) next() ([]byte, error) {
 }
 
 // last answers what stands after the last newline.
-func (r *lineReader) last(n int) ([]byte, error) {
+func (r *Lines) last(n int) ([]byte, error) {
 	line := r.buf[r.from:r.to]
 	r.from = r.to
 	if r.err == io.EOF && n > 0 { //nolint:errorlint // io.Reader's own value
@@ -69,17 +69,17 @@ func (r *lineReader) last(n int) ([]byte, error) {
 }
 
 // skip reads to the end of a line that is too long.
-func (r *lineReader) skip() error {
+func (r *Lines) skip() error {
 	for {
 		if i := bytes.IndexByte(r.buf[r.from:r.to], '\n'); i >= 0 {
 			r.from += i + 1
 			r.opened = time.Time{}
-			return errLineTooLong
+			return ErrLineTooLong
 		}
 		r.from, r.to = 0, 0
 		if r.err != nil {
 			if r.err == io.EOF { //nolint:errorlint // io.Reader's own value
-				return errLineTooLong
+				return ErrLineTooLong
 			}
 			return r.err
 		}
@@ -87,13 +87,13 @@ func (r *lineReader) skip() error {
 	}
 }
 
-// ready tells whether the next line is there already, or the end is.
-func (r *lineReader) ready() bool {
+// Ready tells whether the next line is there already, or the end is.
+func (r *Lines) Ready() bool {
 	return r.err != nil || bytes.IndexByte(r.buf[r.from:r.to], '\n') >= 0
 }
 
 // fill waits for more of the body.
-func (r *lineReader) fill() {
+func (r *Lines) fill() {
 	if r.from > 0 {
 		r.to = copy(r.buf, r.buf[r.from:r.to])
 		r.from = 0

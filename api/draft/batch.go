@@ -1,4 +1,4 @@
-package api
+package draft
 
 import (
 	"net/http"
@@ -9,14 +9,13 @@ import (
 // maxRecipientFaults bounds what is told of one recipient.
 const maxRecipientFaults = 10
 
-// parseBatch reads a batch strictly, as parseDraft reads a message: the shared
-// fields into a draft, each recipient into its own. The problem is for a body
-// that is no JSON object, or has too many recipients to read on.
-func parseBatch(body []byte) (*ingress.Batch, *Problem) {
+// Batch reads a batch: the shared fields into a draft, each recipient into its
+// own.
+func Batch(body []byte) (*ingress.Batch, *Error) {
 	s := &scanner{src: body}
 	switch c := s.space(); {
 	case s.at == len(body):
-		return nil, &Problem{Status: http.StatusBadRequest, Detail: "the body is empty"}
+		return nil, &Error{Status: http.StatusBadRequest, Detail: "the body is empty"}
 	case c != '{':
 		return nil, notObject(s, "a batch")
 	}
@@ -28,7 +27,7 @@ func parseBatch(body []byte) (*ingress.Batch, *Problem) {
 	}
 	switch {
 	case p.tooMany:
-		return nil, &Problem{Status: http.StatusRequestEntityTooLarge, Detail: "at most 10,000 recipients are taken; nothing was queued"}
+		return nil, &Error{Status: http.StatusRequestEntityTooLarge, Detail: "at most 10,000 recipients are taken; nothing was queued"}
 	case err != nil:
 		return nil, notJSON(err)
 	}
