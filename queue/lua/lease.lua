@@ -214,8 +214,8 @@ end
 -- A ring as it will be: queue are the accounts whose turn is yet to come in
 -- this round, again those that had theirs and have more, cut those whose turn
 -- ended before they had half of it, with a share of the call or with all of it:
--- they are first in the next. A turn
--- is the call's parts divided among the accounts, at least 10.
+-- they are first in the next. A turn is the call's parts divided among the
+-- accounts, at least 10.
 local function ringOf(ra)
   local key = P .. 'ring:' .. ra
   local R = {
