@@ -34,8 +34,9 @@ func (d *Door) Accept(ctx context.Context, a *Account, drafts []Draft, key *queu
 	}
 	g := group{push: queue.Push{Account: a.ID, Key: key}}
 	router, now, parts := d.router.Load(), d.now(), 0
+	var c checked
 	for i := range drafts {
-		if c := d.prepare(router, a, &drafts[i], &results[i], now); len(c.errs) == 0 {
+		if d.prepare(&c, router, a, &drafts[i], &results[i], now) {
 			g.add(&c.message, i)
 			parts += c.message.Parts
 		}
@@ -92,14 +93,16 @@ func (d *Door) before(ctx context.Context, a *Account, key *queue.Key, r *Result
 	return true
 }
 
-// prepare does all that needs no Redis, and fills in the result.
-func (d *Door) prepare(r *router, a *Account, draft *Draft, res *Result, now time.Time) *checked {
-	c := validate(draft, now)
+// prepare does all that needs no Redis, and fills in the result. It answers
+// whether the draft can be taken; c then holds its message.
+func (d *Door) prepare(c *checked, r *router, a *Account, draft *Draft, res *Result, now time.Time) bool {
+	c.validate(draft, now)
 	d.route(r, a, c, res)
 	if len(c.errs) > 0 {
 		*res = Result{Errors: c.errs}
+		return false
 	}
-	return c
+	return true
 }
 
 // route finds the route and counts the parts, as far as the fields that they

@@ -52,6 +52,7 @@ type Stream struct {
 	clashes  int   // conflicts in a row
 	most     int   // lines of a push
 	closed   error // why nothing is taken any more
+	scratch  checked
 }
 
 // Stream begins a stream of lines. key is the hash of its idempotency key, nil
@@ -135,13 +136,13 @@ func (s *Stream) again(r *router, now time.Time, line *Line, place int, res *Res
 	if line.Refused {
 		return
 	}
-	c := s.door.prepare(r, s.account, &line.Draft, res, now)
+	good := s.door.prepare(&s.scratch, r, s.account, &line.Draft, res, now)
 	switch id := s.record.IDs[place]; {
-	case id != "" && len(c.errs) > 0:
+	case id != "" && !good:
 		*res = Result{ID: id}
 	case id != "":
 		res.ID = id
-	case len(c.errs) == 0:
+	case good:
 		*res = Result{Errors: []FieldError{{"", "was refused when it was first sent under this key"}}}
 	}
 }
@@ -187,11 +188,12 @@ func (s *Stream) gather(lines []Line, results []Result) (*group, int) {
 		most = max(1, s.account.Rate/paceShare)
 		g.push.Limit = &queue.Limit{Rate: s.account.Rate}
 	}
+	g.push.Messages, g.places = make([]queue.Message, 0, min(len(lines), most)), make([]int, 0, min(len(lines), most))
 	n := 0
 	for n < min(len(lines), s.most) && parts < most && octets < maxPushOctets {
 		results[n] = Result{}
 		if !lines[n].Refused {
-			if c := s.door.prepare(router, s.account, &lines[n].Draft, &results[n], now); len(c.errs) == 0 {
+			if c := &s.scratch; s.door.prepare(c, router, s.account, &lines[n].Draft, &results[n], now) {
 				g.add(&c.message, n)
 				parts, octets = parts+c.message.Parts, octets+len(c.message.Text)
 			}

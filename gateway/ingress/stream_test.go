@@ -1,6 +1,7 @@
 package ingress
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -260,5 +261,29 @@ func TestPushesOfARate(t *testing.T) {
 		if n != want || g.push.Limit.Rate != rate || g.push.Limit.Ahead != 0 {
 			t.Errorf("rate %d: %d lines, %+v", rate, n, g.push.Limit)
 		}
+	}
+}
+
+// nowhere takes everything and keeps nothing.
+type nowhere struct{ fakeQueue }
+
+func (*nowhere) Accept(_ context.Context, p *queue.Push) ([]queue.ID, error) {
+	return make([]queue.ID, len(p.Messages)), nil
+}
+
+// BenchmarkStream is a line, all but Redis and its body.
+func BenchmarkStream(b *testing.B) {
+	d, err := NewDoor(Config{Queue: &nowhere{}, Routes: testRoutes()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	lines, results := make([]Line, 500), make([]Result, 500)
+	for i := range lines {
+		lines[i].Draft = Draft{To: "+821012345678", From: "15441234", Text: "Hello, your code is 123456", Reference: "order-123456"}
+	}
+	s := d.Stream(acme, nil, nil)
+	b.ReportAllocs()
+	for n := 0; n < b.N; n += len(lines) {
+		s.Take(b.Context(), lines, results)
 	}
 }

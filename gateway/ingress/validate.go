@@ -46,12 +46,11 @@ func (c *checked) faulty(field string) bool {
 
 // validate checks every field of a draft; all that is wrong is in errs. No
 // message quotes a value: they may end up in the log of whoever sends.
-func validate(d *Draft, now time.Time) *checked {
-	c := &checked{errs: append([]FieldError(nil), d.Faults...)}
+func (c *checked) validate(d *Draft, now time.Time) {
+	*c = checked{errs: append([]FieldError(nil), d.Faults...)}
 	c.to(d.To)
 	c.rest(d, now)
 	c.text(d.Text)
-	return c
 }
 
 // rest checks all fields but to and text: what the recipients of a batch share.
