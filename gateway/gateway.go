@@ -55,6 +55,8 @@ type Gateway struct {
 	accounts *ingress.Accounts
 	started  atomic.Bool // the queue is open
 	down     teardown
+	// takeNoMore makes the ways in refuse; set by listen.
+	takeNoMore func()
 }
 
 // New maps the configuration and makes all parts; nothing is dialled.
@@ -69,7 +71,7 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 		g.db = db
 	}
 	g.queue = queue.New(g.db, queue.Options{
-		Lease: cfg.Redis.Lease, HistoryAge: cfg.Redis.History.Age, ReceiptClock: g.receiptClock,
+		Lease: cfg.Redis.Lease, HistoryAge: cfg.Redis.History.Age, ReceiptClock: g.receiptClock, Routes: g.routeIDs,
 	})
 	g.owners = newOwnership(g.queue, cfg.Redis.Lease, g.log)
 	g.fleet.common = common{g.db, g.queue, g.owners, g.metrics, g.log, cfg.Redis.Lease}
@@ -81,6 +83,16 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 		return nil, err
 	}
 	return g, g.metrics.registry.Register(newGauges(g))
+}
+
+// routeIDs are the routes that this instance knows: what none of the living
+// ones names for a minute is an orphan.
+func (g *Gateway) routeIDs() []string {
+	list := make([]string, 0, len(g.config().Routes))
+	for i := range g.config().Routes {
+		list = append(list, g.config().Routes[i].ID)
+	}
+	return list
 }
 
 func (g *Gateway) config() *config.Config { return g.live.Load() }
@@ -115,6 +127,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		g.log.Info().Msg("stopping: windows drain, at most 10 s")
 	case err = <-failed:
 	}
+	g.takeNoMore()
 	stop, cancel := context.WithTimeout(context.Background(), stopBound)
 	defer cancel()
 	// What is still waiting for Redis ends first, so that it adds no step behind

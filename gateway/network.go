@@ -40,13 +40,7 @@ func (n network) Depths(ctx context.Context) (queue.Depths, error) {
 	return n.g.queue.Depths(ctx)
 }
 
-func (n network) Routes() []string {
-	list := make([]string, 0, len(n.g.config().Routes))
-	for i := range n.g.config().Routes {
-		list = append(list, n.g.config().Routes[i].ID)
-	}
-	return list
-}
+func (n network) Routes() []string { return n.g.routeIDs() }
 
 // view is how the carrier stands: here, and as far as the last renewal of its
 // bind slots tells on all instances.

@@ -27,7 +27,6 @@ func newShard(index int, tag string) *shard {
 
 func (s *shard) block(b Block) string  { return s.prefix + "block:" + string(b) }
 func (s *shard) slots(b Block) string  { return s.prefix + "slots:" + string(b) }
-func (s *shard) notes(b Block) string  { return s.prefix + "notes:" + string(b) }
 func (s *shard) owners() string        { return s.prefix + "owners" }
 func (s *shard) due() string           { return s.prefix + "due" }
 func (s *shard) dead() string          { return s.prefix + "dead" }

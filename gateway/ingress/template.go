@@ -18,7 +18,7 @@ type template struct {
 const maxPlaces = 100 // in a text
 
 // errTemplate says what is wrong with a text, without quoting it.
-var errTemplate = errors.New("holds {{ without a name and }} after it: want {{name}}, of letters, digits, _, - and .")
+var errTemplate = errors.New("holds {{ without a name and }} after it: want {{name}}, of letters, digits, underscore, dash and full stop")
 
 func parseTemplate(text string) (*template, error) {
 	t := &template{}
