@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +33,8 @@ type fleet struct {
 	mu       sync.Mutex // guards gateways; nil: not running
 	gateways []*process
 	started  []*process // all, for sane
+
+	sequence atomic.Int64 // of destinations
 }
 
 type fleetOptions struct {
@@ -44,6 +47,7 @@ type fleetOptions struct {
 	// gateway 0, or with all every gateway, reaches it.
 	through func(addr string) string
 	all     bool
+	alone   bool // it measures time: nothing runs beside it
 }
 
 const lease = 5 * time.Second // of the fleet's gateways: the floor
@@ -71,6 +75,9 @@ func newFleet(t *testing.T, o fleetOptions) *fleet {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("-short: no faults end to end")
+	}
+	if !o.alone {
+		t.Parallel() // most of the time is waiting for leases to lapse
 	}
 	f := &fleet{t: t, o: o, smsc: smsctest.New(o.smsc), gateways: make([]*process, o.gateways)}
 	t.Cleanup(f.sane)

@@ -186,7 +186,7 @@ func (l *ledger) missing() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.smsc.Stats()
-	l.t.Logf("the carrier sent %d receipts, %d were answered OK; %d are parked", s.Receipts, s.Acked, len(l.parkedReceipts()))
+	l.t.Logf("the carrier sent %d receipts, %d were answered OK; %d are parked; Redis: %s", s.Receipts, s.Acked, len(l.parkedReceipts()), l.left())
 	said := 0
 	for _, a := range l.byID {
 		if a.finals == 0 && said < 10 {

@@ -32,8 +32,6 @@ type load struct {
 
 const loadWorkers = 16
 
-var sequence atomic.Int64 // of destinations, over all tests
-
 func (f *fleet) load(perSecond int) *load { return f.loadWith(perSecond, false) }
 
 func (f *fleet) loadWith(perSecond int, keyless bool) *load {
@@ -68,7 +66,7 @@ func (l *load) pace(perSecond int) {
 			return
 		}
 		select {
-		case l.work <- int(sequence.Add(1)):
+		case l.work <- int(l.f.sequence.Add(1)):
 		case <-l.end:
 			return
 		case <-l.ctx.Done():

@@ -131,7 +131,7 @@ type urgent struct {
 func newPace(t *testing.T, gateways, block int, cluster bool) *pace {
 	p := &pace{arrived: map[string]time.Time{}}
 	p.fleet = newFleet(t, fleetOptions{
-		gateways: gateways, cluster: cluster, carrier: fmt.Sprintf("binds: 2, window: 10, rate: %d", paceRate),
+		gateways: gateways, cluster: cluster, alone: true, carrier: fmt.Sprintf("binds: 2, window: 10, rate: %d", paceRate),
 		smsc: smsctest.Options{
 			MaxBinds: 2, Window: smsctest.Window{Max: 10},
 			Answers: smsctest.Answers{Latency: smsctest.Span{Min: 10 * time.Millisecond, Max: 30 * time.Millisecond}},
@@ -170,7 +170,7 @@ func (f *fleet) pushBulk(n, block int) {
 	for at := 0; at < n; at += block {
 		push := &queue.Push{Account: fleetAccounts[at/block%len(fleetAccounts)], Route: "default", Priority: queue.Bulk}
 		for range block {
-			m := int(sequence.Add(1))
+			m := int(f.sequence.Add(1))
 			push.Messages = append(push.Messages, queue.Message{
 				To: number(m), From: "1544", Text: fmt.Sprintf("message %d", m), Parts: 1, Validity: time.Hour,
 			})
@@ -194,7 +194,7 @@ func (p *pace) watch(n int) {
 
 func (p *pace) urgent() {
 	p.t.Helper()
-	to := number(int(sequence.Add(1)))
+	to := number(int(p.sequence.Add(1)))
 	body, err := json.Marshal(map[string]string{"to": to, "from": "1544", "text": "now", "priority": "urgent"})
 	if err != nil {
 		p.t.Fatal(err)
