@@ -60,8 +60,8 @@ type Config struct {
 	// RequireKey demands a key for metrics, health and console from loopback too.
 	RequireKey bool
 	// MaxInFlight is how many single sends may be under way, MaxOctets about what
-	// all bodies under way may take of memory; more is answered 503. Defaults
-	// 2,000, and 256 MiB.
+	// all bodies under way may take of memory (128 streams of lines, or 16 of the
+	// largest batches); more is answered 503. Defaults 2,000, and 384 MiB.
 	MaxInFlight int
 	MaxOctets   int64
 	MaxLines    int            // of a stream, default 1,000,000
@@ -76,7 +76,7 @@ type API struct {
 	inFlight  atomic.Int64
 	room      *room
 	listeners listeners
-	stopping  context.Context // over once the server is shut down
+	stopping  context.Context // over once Stop was called
 	stop      context.CancelFunc
 }
 
@@ -86,7 +86,7 @@ func New(c Config) *API {
 		c.MaxInFlight = 2000
 	}
 	if c.MaxOctets == 0 {
-		c.MaxOctets = 256 << 20
+		c.MaxOctets = 384 << 20
 	}
 	if c.MaxLines == 0 {
 		c.MaxLines = MaxLines
@@ -143,6 +143,19 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mux.ServeHTTP(w, r)
 }
 
+// Stop makes the API take nothing more: sends are answered 503, /readyz too, and
+// streams end. Look-ups go on.
+func (a *API) Stop() { a.stop() }
+
+// refuse answers a send when the API was stopped.
+func (a *API) refuse(w http.ResponseWriter) bool {
+	if a.stopping.Err() == nil {
+		return false
+	}
+	a.problemOf(ingress.ErrStopping).Write(w)
+	return true
+}
+
 func notFound(w http.ResponseWriter, _ *http.Request) {
 	Problem{Status: http.StatusNotFound, Detail: "no such resource"}.Write(w)
 }
@@ -152,6 +165,10 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (a *API) readyz(w http.ResponseWriter, r *http.Request) {
+	if a.stopping.Err() != nil {
+		Problem{Status: http.StatusServiceUnavailable, Detail: "the gateway is stopping"}.Write(w)
+		return
+	}
 	if a.Ready(r.Context()) != nil {
 		Problem{Status: http.StatusServiceUnavailable, Detail: "Redis does not answer", RetryAfter: retryBusy}.Write(w)
 		return

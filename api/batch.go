@@ -20,6 +20,9 @@ type batchAnswer struct {
 // sendBatch takes one text for many. 202 means that all that were accepted are
 // in Redis.
 func (a *API) sendBatch(w http.ResponseWriter, r *http.Request, who *ingress.Account) {
+	if a.refuse(w) {
+		return
+	}
 	if _, p := checkType(w, r, typeJSON); p != nil {
 		p.Write(w)
 		return

@@ -24,7 +24,7 @@ const (
 	pieceLines  = 500
 	pieceOctets = 128 << 10
 	pieces      = 4
-	gathered    = 4000                 // lines that are taken together
+	gathered    = 2000                 // lines that are taken together
 	linger      = 2 * time.Millisecond // for more lines, while fewer than a piece wait
 	unreadTime  = 60 * time.Second     // for a client to read on, once it has sent all
 	stopTime    = 2 * time.Second      // for a body, once the gateway stops

@@ -9,7 +9,7 @@ import (
 // is made of it, a stream what it holds at most.
 const (
 	bodyFactor = 3
-	streamRoom = 6 << 20 // octets
+	streamRoom = 3 << 20 // octets
 )
 
 // room bounds what the bodies under way hold in memory. No account may take

@@ -26,6 +26,9 @@ type accepted struct {
 
 // send takes one message, or a stream of lines.
 func (a *API) send(w http.ResponseWriter, r *http.Request, who *ingress.Account) {
+	if a.refuse(w) {
+		return
+	}
 	kind, p := checkType(w, r, typeJSON, typeLines)
 	switch {
 	case p != nil:

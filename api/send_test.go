@@ -308,3 +308,29 @@ func TestOverTCP(t *testing.T) {
 		}
 	}
 }
+
+// TestStopped: sends are refused, look-ups are not.
+func TestStopped(t *testing.T) {
+	h := &house{getErr: queue.ErrNotFound}
+	a := h.api()
+	a.Stop()
+	for _, c := range []struct {
+		r    *http.Request
+		code int
+	}{
+		{request("POST", "/v1/messages", good), 503},
+		{request("POST", "/v1/messages", good, "Content-Type", "application/x-ndjson"), 503},
+		{request("POST", "/v1/batches", goodBatch), 503},
+		{request("GET", "/readyz", ""), 503},
+		{request("GET", "/healthz", ""), 200},
+		{request("GET", "/v1/messages/i", ""), 404},
+	} {
+		w := httptest.NewRecorder()
+		if a.ServeHTTP(w, c.r); w.Code != c.code {
+			t.Errorf("%s %s: %d %s", c.r.Method, c.r.URL.Path, w.Code, w.Body)
+		}
+	}
+	if len(h.drafts)+len(h.batches) > 0 {
+		t.Error("taken")
+	}
+}

@@ -25,6 +25,6 @@ func NewServer(h *API) *http.Server {
 		IdleTimeout:       IdleTimeout,
 		MaxHeaderBytes:    MaxHeader,
 	}
-	srv.RegisterOnShutdown(h.stop)
+	srv.RegisterOnShutdown(h.Stop)
 	return srv
 }

@@ -17,7 +17,7 @@ import (
 func (s *lineStream) take(ctx context.Context) {
 	defer s.spool.end()
 	defer s.rescue()
-	t := taker{lineStream: s, results: make([]ingress.Result, gathered+pieceLines)}
+	t := taker{lineStream: s}
 	wait := time.NewTimer(linger)
 	defer wait.Stop()
 	for {
@@ -95,6 +95,9 @@ func (t *taker) more(wait *time.Timer, patient bool) (*piece, bool) {
 
 // takeAll takes a piece push by push; the answers of each leave at once.
 func (t *taker) takeAll(ctx context.Context, p *piece) {
+	if len(t.results) < len(p.lines) {
+		t.results = make([]ingress.Result, len(p.lines))
+	}
 	if p.excess > 0 {
 		t.spool.repeat(appendProblem(nil, &Problem{Status: http.StatusRequestEntityTooLarge, Detail: errExcess.Error()}), p.excess)
 	}

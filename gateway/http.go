@@ -18,10 +18,12 @@ func (g *Gateway) listen(failed chan<- error) error {
 	if err != nil {
 		return fmt.Errorf("http.listen: %w", err)
 	}
-	srv := api.NewServer(api.New(api.Config{
+	a := api.New(api.Config{
 		Door: g.door, Accounts: g.accounts, Messages: home{g}, Network: network{g}, Events: home{g}, Ready: g.ready, RequireKey: g.config().HTTP.RequireKey,
 		Metrics: promhttp.HandlerFor(g.metrics.registry, promhttp.HandlerOpts{}), Log: g.log,
-	}))
+	})
+	g.takeNoMore = a.Stop
+	srv := api.NewServer(a)
 	go func() {
 		serve := func() error { return srv.Serve(l) }
 		if t := g.config().HTTP.TLS; t != nil {

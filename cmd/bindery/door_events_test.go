@@ -78,3 +78,37 @@ func TestStatusEvents(t *testing.T) {
 		t.Errorf("%s", a.body)
 	}
 }
+
+// TestStopWithOpenStreams: clients that keep a stream of events or a body open
+// keep the gateway from no graceful end, and what was answered is in Redis.
+func TestStopWithOpenStreams(t *testing.T) {
+	d := newDoor(t, 1, "")
+	p := d.ps[0]
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.base+"/v1/status", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	events, err := http.DefaultClient.Do(req)
+	if err != nil || events.StatusCode != 200 {
+		t.Fatalf("%+v %v", events, err)
+	}
+	defer events.Body.Close()
+	c := p.stream(1<<20, "open")
+	if _, err := c.Write(streamOf(10)); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	for lines, n := bufio.NewScanner(resp.Body), 0; n < 10; n++ {
+		if !lines.Scan() || !strings.Contains(lines.Text(), `"id"`) {
+			t.Fatalf("answer %d: %q %v", n, lines.Text(), lines.Err())
+		}
+	}
+	if code := p.terminate(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
