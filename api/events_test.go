@@ -176,8 +176,12 @@ func TestEventsRefused(t *testing.T) {
 			t.Errorf("%q: %d %s", last, w.Code, w.Body)
 		}
 	}
-	s.err = errors.New("away")
 	w := httptest.NewRecorder()
+	if a.ServeHTTP(w, request("HEAD", "/v1/status", "")); w.Code != 200 || w.Body.Len() > 0 {
+		t.Errorf("HEAD: %d %s", w.Code, w.Body)
+	}
+	s.err = errors.New("away")
+	w = httptest.NewRecorder()
 	if a.ServeHTTP(w, request("GET", "/v1/status", "")); w.Code != 503 || w.Header().Get("Retry-After") == "" {
 		t.Errorf("%d", w.Code)
 	}
