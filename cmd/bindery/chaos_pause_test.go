@@ -10,38 +10,36 @@ import (
 )
 
 // TestStoppedGateway: a gateway is stopped (SIGSTOP) for longer than its lease
-// while another takes up what it owed, and continued. The carrier answered so
-// slowly that its windows were full and more was leased ahead; those answers
-// wait for it. None of what it had not written belongs to it any more: it may
-// write the one buffer a bind that was filled before it was stopped, and with
-// full windows that is a submit at most.
+// while another takes up what it owed, and continued. Its windows were full and
+// more was leased ahead; the answers wait for it. None of what it had not
+// written belongs to it any more: it may write the one buffer a bind that was
+// filled before it was stopped, and with full windows that is a submit at most.
 func TestStoppedGateway(t *testing.T) {
-	slow := busyCarrier(smsctest.After)
-	slow.Receipts.Bind = smsctest.AnyBind // one that a stopped gateway does not answer goes to the other
-	slow.Answers.Latency = smsctest.Span{Min: time.Second, Max: 1500 * time.Millisecond}
-	f := newFleet(t, fleetOptions{
-		gateways: 2, redis: durable, smsc: slow, carrier: "binds: 2, window: 10, rate: 200",
-	})
+	carrier := busyCarrier(smsctest.After)
+	carrier.Receipts.Bind = smsctest.AnyBind // one that a stopped gateway does not answer goes to the other
+	f := newFleet(t, fleetOptions{gateways: 2, redis: durable, smsc: carrier, carrier: fleetSettings})
 	for range either(1, 3) {
-		f.stopAndContinue(slow)
+		f.stopAndContinue(carrier)
 	}
 }
 
-func (f *fleet) stopAndContinue(slow smsctest.Options) {
+func (f *fleet) stopAndContinue(carrier smsctest.Options) {
 	t := f.t
 	t.Helper()
-	f.smsc.Set(func(o *smsctest.Options) { *o = slow })
 	for i := range f.gateways {
 		f.gateway(i).bound(1)
 	}
 	before := f.ledger.close(30*time.Second, "delivered")
-	l := f.load(100)
-	f.more(3 * fleetBinds * fleetWindow) // by then windows are full and more waits
+	// Then the carrier falls silent, so that windows fill.
+	l := f.load(300)
+	f.more(300)
+	f.smsc.Set(func(o *smsctest.Options) { o.Answers.Latency = smsctest.Fixed(3 * time.Second) })
+	within(t, 10*time.Second, "full windows", func() bool { return f.open() == fleetBinds*fleetWindow })
 
 	stopped := f.gateway(0)
 	tell(t, stopped, syscall.SIGSTOP)
 	f.set(0, f.gateway(1)) // the load goes where somebody answers
-	f.smsc.Set(func(o *smsctest.Options) { o.Answers.Latency = smsctest.Fixed(20 * time.Millisecond) })
+	f.smsc.Set(func(o *smsctest.Options) { *o = carrier })
 	pass(t, either(lease+2*time.Second, 30*time.Second))
 	l.stop()
 	// The other ends all that there is, so that whatever is submitted after
@@ -66,6 +64,16 @@ func (f *fleet) stopAndContinue(slow smsctest.Options) {
 	f.more(100)
 	again.stop()
 	f.ledger.close(30*time.Second, "delivered")
+}
+
+// open counts the submits that wait for an answer.
+func (f *fleet) open() (n int) {
+	for _, b := range f.smsc.Binds() {
+		if b.Up {
+			n += b.Open
+		}
+	}
+	return n
 }
 
 func tell(t *testing.T, p *process, s syscall.Signal) {
