@@ -27,9 +27,3 @@ func (c *clock) now() time.Time {
 	}
 	return h.redis.Add(c.elapsed() - h.here)
 }
-
-var started = time.Now()
-
-// monotonic is the process's own clock, which stands still while the machine
-// is suspended.
-func monotonic() time.Duration { return time.Since(started) }

@@ -29,6 +29,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"bindery/internal/boottime"
 	"bindery/internal/redisdb"
 )
 
@@ -184,7 +185,7 @@ func New(db *redisdb.DB, o Options) *Queue {
 		o.HistoryAge = DefaultHistoryAge
 	}
 	if o.Elapsed == nil {
-		o.Elapsed = bootTime
+		o.Elapsed = boottime.Now
 	}
 	o.Lease, o.HistoryAge = max(o.Lease, MinLease), max(o.HistoryAge, MinHistoryAge)
 	q := &Queue{db: db, o: o, shards: []*shard{newShard(0, "s0")}}

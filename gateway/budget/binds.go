@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"bindery/internal/boottime"
 	"bindery/internal/redisdb"
 )
 
@@ -26,7 +27,7 @@ type BindsOptions struct {
 	// Share is called by Run when the share has changed. From then on no more
 	// binds may be opened than that; what is above is to be closed.
 	Share func(n int)
-	Now   func() time.Time // default Boottime
+	Now   func() time.Time // default boottime.Time
 }
 
 // Binds is this instance's lease of a carrier's bind slots. Run must be running.
@@ -68,7 +69,7 @@ func NewBinds(db *redisdb.DB, o BindsOptions) *Binds {
 		o.Lease = defaultLease
 	}
 	if o.Now == nil {
-		o.Now = Boottime
+		o.Now = boottime.Time
 	}
 	b := &Binds{db: db, o: o, kick: make(chan struct{}, 1), slots: o.Binds}
 	b.vouch.lease = o.Lease

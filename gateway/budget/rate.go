@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"bindery/internal/boottime"
 	"bindery/internal/redisdb"
 )
 
@@ -17,7 +18,7 @@ type RateOptions struct {
 	Carrier  string
 	Instance string           // of this process start, never used again
 	Rate     int              // PDUs per second, all instances together; 0 is no limit
-	Now      func() time.Time // default Boottime: goes on while the machine is suspended
+	Now      func() time.Time // default boottime.Time: goes on while the machine is suspended
 }
 
 // Rate is this instance's part of a carrier's rate. Run must be running.
@@ -50,7 +51,7 @@ type Rate struct {
 // NewRate returns the rate of a carrier; nothing is asked of Redis before Run.
 func NewRate(db *redisdb.DB, o RateOptions) *Rate {
 	if o.Now == nil {
-		o.Now = Boottime
+		o.Now = boottime.Time
 	}
 	r := &Rate{
 		db: db, carrier: o.Carrier, instance: o.Instance, now: o.Now,

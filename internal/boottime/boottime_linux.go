@@ -1,4 +1,4 @@
-package queue
+package boottime
 
 import (
 	"time"
@@ -6,9 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bootTime is CLOCK_BOOTTIME: unlike Go's monotonic clock it goes on while a
-// machine is suspended, and so sees that a lease ran out meanwhile.
-func bootTime() time.Duration {
+// Now is CLOCK_BOOTTIME.
+func Now() time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
 		return monotonic()
