@@ -174,20 +174,22 @@ func (f *fleet) configure() {
 	}
 }
 
+// configFor keeps history longer than a test runs: the ledger reads the slots of
+// what has ended.
 func (f *fleet) configFor(addr string) string {
 	var accounts strings.Builder
 	for _, a := range fleetAccounts {
 		fmt.Fprintf(&accounts, "  - {id: %s, api_key: %s}\n", a, apiKey(a))
 	}
 	return fmt.Sprintf(`
-redis: {url: %q, lease: %s, history: {age: 2m}}
+redis: {url: %q, lease: %s, history: {age: %s}}
 http: {listen: "127.0.0.1:0"}
 accounts:
 %scarriers:
   - {id: alpha, address: %q, system_id: bindery, password: secret, %s}
 routes:
   - {id: default, carriers: [alpha]}
-`, f.url(addr), lease, &accounts, f.smsc.Addr(), f.o.carrier)
+`, f.url(addr), lease, either("2m", "1h"), &accounts, f.smsc.Addr(), f.o.carrier)
 }
 
 // start runs gateway i and returns when it is ready for messages.
