@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"bindery/queue"
 )
 
 // left says what Redis still has to do, "" when nothing: no lane, nothing due
@@ -131,18 +134,23 @@ const remembered = 10 * time.Second
 // had ended long enough to be forgotten.
 func (l *ledger) parked(unknown map[string]bool) (n int) {
 	l.t.Helper()
-	to := map[string]string{}
+	type sent struct {
+		to   string
+		part byte // from 1
+	}
+	of := map[string]sent{}
 	all := l.smsc.Submits()
 	for i := range all {
-		to[all[i].Receipt] = all[i].Destination()
+		of[all[i].Receipt] = sent{all[i].Destination(), partOf(&all[i].PDU)}
 	}
 	for id, since := range l.parkedReceipts() {
 		n++
-		a := l.accepted[to[id]]
+		x := of[id]
+		a := l.accepted[x.to]
 		if a == nil {
 			l.t.Errorf("a receipt for %s is parked, which the carrier never sent", id)
-		} else if !unknown[a.to] && (a.finals == 0 || since.Sub(a.ended()) < remembered) {
-			l.t.Errorf("a receipt for %s is parked since %s, and belongs to %s: %s", id, since, a.id, words(a.events))
+		} else if !unknown[a.to] && (a.finals == 0 || since.Sub(l.partEnded(a, x.part)) < remembered) {
+			l.t.Errorf("a receipt for %s is parked since %s, and belongs to part %d of %d of %s: %s", id, since, x.part, a.parts, a.id, words(a.events))
 		}
 	}
 	return n
@@ -157,6 +165,34 @@ func (a *account) ended() time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// partEnded is when a part had its final. Of several parts each is remembered
+// for its own time: its message may wait for another part meanwhile, whose
+// receipt is with a gateway that is stopped. Their ends stand in the slots.
+func (l *ledger) partEnded(a *account, part byte) time.Time {
+	if a.parts == 1 {
+		return a.ended()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	first, err := queue.ID(a.id).Parse()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	keys, err := l.keys(ctx, "bindery:{s*}:slots:"+string(first.Block))
+	if err != nil || len(keys) != 1 {
+		l.t.Fatalf("slots of %s: %v %v", a.id, keys, err)
+	}
+	raw, err := l.redis.Get(ctx, keys[0]).Bytes()
+	end := (int(first.Index) + int(part)) * slotOctets
+	if err != nil || end > len(raw) {
+		l.t.Fatalf("%s has %d octets: %v", keys[0], len(raw), err)
+	}
+	const tick = 16 // ms of Redis time; its clock is this machine's
+	now := time.Now()
+	ago := uint32(now.UnixMilli()/tick) - binary.BigEndian.Uint32(raw[end-4:])
+	return now.Add(-time.Duration(ago) * tick * time.Millisecond)
 }
 
 func (l *ledger) parts() (n int) {
