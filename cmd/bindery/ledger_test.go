@@ -183,10 +183,10 @@ func (l *ledger) until(bound time.Duration, blocking func() string) {
 // missing names messages without a final, and where the carrier has them.
 func (l *ledger) missing() {
 	taken, _ := l.taken()
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	s := l.smsc.Stats()
 	l.t.Logf("the carrier sent %d receipts, %d were answered OK; %d are parked; Redis: %s", s.Receipts, s.Acked, len(l.parkedReceipts()), l.left())
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	said := 0
 	for _, a := range l.byID {
 		if a.finals == 0 && said < 10 {
