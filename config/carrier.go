@@ -21,6 +21,7 @@ type Carrier struct {
 	ResponseTimeout time.Duration    `yaml:"response_timeout"` // of a submit_sm, 100ms..5m
 	EnquireLink     time.Duration    `yaml:"enquire_link"`     // silence until we ask, 1s..1h
 	ReceiptClock    time.Duration    `yaml:"receipt_clock"`    // no final receipt by then: unknown; 1s..72h
+	ThrottlePause   time.Duration    `yaml:"throttle_pause"`   // silence of ours after an answer that throttles, 100ms..10m
 	Retry           Retry            `yaml:"retry"`
 	MessageID       MessageID        `yaml:"message_id"`
 	Encodings       []string         `yaml:"encodings"`   // in order of preference
@@ -28,6 +29,10 @@ type Carrier struct {
 	LongMessage     string           `yaml:"long_message"`
 	TimeZone        string           `yaml:"time_zone"` // of the dates in receipts: UTC, +09:00 or an IANA name
 	TLS             *ClientTLS       `yaml:"tls"`       // nil: plain
+	SubmitSM        SubmitSM         `yaml:"submit_sm"`
+	// Statuses overrides what a command_status means: ok,
+	// throttled, temporary, permanent or session.
+	Statuses map[CommandStatus]StatusClass `yaml:"statuses"`
 }
 
 // Kinds of bind.
@@ -70,8 +75,10 @@ func (c *Carrier) setDefaults() {
 	*c = Carrier{
 		Bind: BindTransceiver, Binds: 2, Window: 50, Rate: 500,
 		ResponseTimeout: 10 * time.Second, EnquireLink: 30 * time.Second, ReceiptClock: 24 * time.Hour,
-		Retry:     Retry{Temporary: 12, Uncertain: 3},
-		MessageID: MessageID{Submit: "auto", Receipt: "auto"},
-		Encodings: []string{"gsm7", "ucs2"}, LongMessage: "udh", TimeZone: "UTC",
+		ThrottlePause: time.Second,
+		Retry:         Retry{Temporary: 12, Uncertain: 3},
+		MessageID:     MessageID{Submit: "auto", Receipt: "auto"},
+		Encodings:     []string{"gsm7", "ucs2"}, LongMessage: "udh", TimeZone: "UTC",
 	}
+	c.SubmitSM.setDefaults()
 }

@@ -137,6 +137,8 @@ const (
 	maxSystemID   = 15
 	maxPassword   = 8
 	maxSystemType = 12
+	// maxServiceType is that of a message's field (§5.2.11).
+	maxServiceType = 5
 )
 
 // address checks host:port; a listener's host may be left out.

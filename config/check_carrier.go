@@ -23,6 +23,7 @@ func (k *checker) carriers(carriers []Carrier) {
 		}
 		k.limits(path, c)
 		k.text(path, c)
+		k.submitSM(path+".submit_sm", &c.SubmitSM)
 		k.clientTLS(path+".tls", c.TLS)
 	}
 }
@@ -73,6 +74,7 @@ func (k *checker) limits(path string, c *Carrier) {
 	k.lasting(path+".response_timeout", c.ResponseTimeout, 100*time.Millisecond, 5*time.Minute)
 	k.lasting(path+".enquire_link", c.EnquireLink, time.Second, time.Hour)
 	k.lasting(path+".receipt_clock", c.ReceiptClock, time.Second, 72*time.Hour)
+	k.lasting(path+".throttle_pause", c.ThrottlePause, 100*time.Millisecond, 10*time.Minute)
 	k.within(path+".retry.temporary", c.Retry.Temporary, 1, maxRetries)
 	k.within(path+".retry.uncertain", c.Retry.Uncertain, 1, maxRetries)
 }

@@ -62,7 +62,8 @@ func (d *decoder) list(n ast.Node, path string, v reflect.Value) {
 	}
 }
 
-// table decodes a mapping whose keys are the user's.
+// table decodes a mapping whose keys are the user's. A key that reads itself may
+// be written in more than one way, and still stands once.
 func (d *decoder) table(n ast.Node, path string, v reflect.Value) {
 	pairs, ok := d.pairs(n, path)
 	if !ok {
@@ -70,9 +71,19 @@ func (d *decoder) table(n ast.Node, path string, v reflect.Value) {
 	}
 	v.Set(reflect.MakeMap(v.Type()))
 	for _, p := range pairs {
+		key := reflect.New(v.Type().Key())
+		if own, ok := key.Interface().(interface{ setKey(string) error }); !ok {
+			key.Elem().SetString(p.key)
+		} else if err := own.setKey(p.key); err != nil {
+			d.problem(p.line, p.path, "%v", err)
+			continue
+		} else if v.MapIndex(key.Elem()).IsValid() {
+			d.problem(p.line, p.path, "is given twice, the first time written differently")
+			continue
+		}
 		e := reflect.New(v.Type().Elem())
 		d.into(p.value, p.path, e.Interface())
-		v.SetMapIndex(reflect.ValueOf(p.key).Convert(v.Type().Key()), e.Elem())
+		v.SetMapIndex(key.Elem(), e.Elem())
 	}
 }
 

@@ -61,17 +61,24 @@ func newCarrier(c config.Carrier, routes []string, g common) (*carrier, error) {
 			Held: made.held, Up: made.up, Share: made.setBinds, Silent: made.silence.now,
 		}))
 	g.metrics.carrier(c.ID)
-	d, err := dispatch.New(dispatch.Config{
-		Carrier: c.ID, Routes: routes, ResponseTimeout: c.ResponseTimeout,
-		TemporaryTries: c.Retry.Temporary, UncertainTries: c.Retry.Uncertain,
-		Wake: g.queue.Wake(), Observer: observer{g.metrics, c.ID, &made.silence}, Log: g.log,
-	}, dispatch.Homes{Owners: g.owners, Finisher: g.queue, Correlator: home, Keeper: keeper{home}}, shared{made.budget})
+	settings := dispatching(&c)
+	settings.Routes, settings.Wake, settings.Log = routes, g.queue.Wake(), g.log
+	settings.Observer = observer{g.metrics, c.ID, &made.silence}
+	d, err := dispatch.New(settings, dispatch.Homes{Owners: g.owners, Finisher: g.queue, Correlator: home, Keeper: keeper{home}}, shared{made.budget})
 	if err != nil {
 		return nil, err
 	}
 	made.home, made.dispatcher = home, d
 	made.connector, err = connect(c, g, d)
 	return made, err
+}
+
+// dispatching is what a carrier's settings say to its dispatcher.
+func dispatching(c *config.Carrier) dispatch.Config {
+	return dispatch.Config{
+		Carrier: c.ID, ResponseTimeout: c.ResponseTimeout, ThrottlePause: c.ThrottlePause,
+		TemporaryTries: c.Retry.Temporary, UncertainTries: c.Retry.Uncertain,
+	}
 }
 
 // held counts the binds that this instance holds, those being opened or closed
@@ -111,6 +118,7 @@ func connect(c config.Carrier, g common, sink dispatch.Sink) (*smppcarrier.Carri
 		Carrier: c.ID, Window: c.Window, Coding: profile, Log: g.log,
 		Source: source(pdu.CommandBindTransceiver),
 	}
+	fields(&cfg, &c)
 	if c.Bind == config.BindPair {
 		cfg.Source = source(pdu.CommandBindTransmitter)
 		cfg.Pool.Receiver = source(pdu.CommandBindReceiver)

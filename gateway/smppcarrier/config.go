@@ -27,9 +27,9 @@ type Config struct {
 	ServiceType string // at most 5 octets
 	ESMClass    uint8  // messaging mode bits (SMPP 3.4 §5.2.12); default 0, the SMSC's
 	ProtocolID  uint8
-	// Priority is priority_flag for urgent, normal, bulk. The zero value: 1, 0,
-	// 0, which GSM carriers know (§5.2.14).
-	Priority [queue.Bulk + 1]uint8
+	// Priority is priority_flag for urgent, normal, bulk. Nil: 1, 0, 0, which
+	// GSM carriers know (§5.2.14).
+	Priority *[queue.Bulk + 1]uint8
 	// AbsoluteValidity hands validity_period on as a moment in UTC instead of
 	// a duration (§7.1.1), for a message that named one.
 	AbsoluteValidity bool
@@ -38,7 +38,8 @@ type Config struct {
 	// without (sar, payload) are always written.
 	NoTLVs bool
 
-	// Statuses overrides what a command_status means.
+	// Statuses overrides what a command_status means. ClassOK: the carrier has
+	// taken the message, with the id that it gives, if any.
 	Statuses map[pdu.CommandStatus]dispatch.Class
 
 	Log zerolog.Logger
@@ -48,8 +49,8 @@ func (c Config) withDefaults() Config {
 	if c.Window == 0 {
 		c.Window = 10
 	}
-	if c.Priority == [queue.Bulk + 1]uint8{} {
-		c.Priority[queue.Urgent] = 1
+	if c.Priority == nil {
+		c.Priority = &[queue.Bulk + 1]uint8{queue.Urgent: 1}
 	}
 	c.Address = c.Address.withDefaults()
 	return c
@@ -74,9 +75,11 @@ func (c Config) Validate() error {
 	if c.ESMClass&^pdu.ESMClassModeMask != 0 {
 		bad("%s: esm_class 0x%02X has more than messaging mode bits", c.Carrier, c.ESMClass)
 	}
-	for _, flag := range c.Priority {
-		if flag > 3 {
-			bad("%s: priority_flag %d is not within 0..3", c.Carrier, flag)
+	if c.Priority != nil {
+		for _, flag := range c.Priority {
+			if flag > 3 {
+				bad("%s: priority_flag %d is not within 0..3", c.Carrier, flag)
+			}
 		}
 	}
 	for status, class := range c.Statuses {

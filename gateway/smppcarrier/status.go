@@ -76,7 +76,11 @@ func (c *Carrier) answered(o *dispatch.Outcome, resp pdu.PDU, now time.Time) {
 		return
 	}
 	o.Class, o.Error = c.classOf(h.Status, now), c.errorOf(h.Status)
-	if o.Class == dispatch.ClassOK { // a generic_nack that says OK says nothing
+	switch {
+	case o.Class != dispatch.ClassOK:
+	case isSubmit: // the carrier's settings take this status for OK
+		o.CarrierID, o.Error = ok.MessageID, queue.Error{}
+	default: // a generic_nack that says OK says nothing
 		o.Class = dispatch.ClassTemporary
 	}
 }

@@ -56,9 +56,15 @@ func TestWhatIsWritten(t *testing.T) {
 		}},
 		{
 			name: "carrier's habits",
-			cfg:  Config{ServiceType: "CMT", ESMClass: 3, ProtocolID: 7, NoTLVs: true, Priority: [3]uint8{3, 2, 1}},
+			cfg:  Config{ServiceType: "CMT", ESMClass: 3, ProtocolID: 7, NoTLVs: true, Priority: &[3]uint8{3, 2, 1}},
 			sub:  text("hello"), want: func(p *pdu.SubmitSM) {
 				p.ShortMessage, p.ServiceType, p.ESMClass, p.ProtocolID, p.PriorityFlag, p.TLVs = []byte("hello"), []byte("CMT"), 3, 7, 2, nil
+			},
+		},
+		{
+			name: "no priority at all", cfg: Config{Priority: &[3]uint8{}},
+			sub: at(text("hello"), func(s *dispatch.Submission) { s.Message.Priority = queue.Urgent }), want: func(p *pdu.SubmitSM) {
+				p.ShortMessage = []byte("hello")
 			},
 		},
 		{name: "part 2 by udh", sub: at(text(long), func(s *dispatch.Submission) { s.Parts, s.Position = 2, 1 }), want: func(p *pdu.SubmitSM) {
@@ -200,6 +206,35 @@ func TestStatuses(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestAStatusThatIsTaken: a carrier's settings may take a status for OK; a
+// generic_nack with it is none.
+func TestAStatusThatIsTaken(t *testing.T) {
+	cfg := Config{Statuses: map[pdu.CommandStatus]dispatch.Class{0x403: dispatch.ClassOK}}
+	bubble(t, setup{cfg: cfg}, func(r *rig) {
+		r.smsc.Once(pdu.CommandSubmitSM, func(_ *smsctest.Conn, p pdu.PDU) smsctest.Action {
+			resp := pdu.SubmitSMResp{Header: pdu.Header{Sequence: p.Head().Sequence, Status: 0x403}, MessageID: []byte("again")}
+			b, _ := resp.AppendTo(nil)
+			return smsctest.Raw(b)
+		})
+		if got := r.send(text("x")); !slices.Equal(got, []told{{Class: dispatch.ClassOK, ID: "again"}}) {
+			t.Errorf("with an id: %+v", got)
+		}
+		for _, act := range []struct {
+			smsctest.Action
+			want told
+		}{
+			{smsctest.Answer(0x403), told{Class: dispatch.ClassOK}},
+			{smsctest.Nack(0x403), told{Class: dispatch.ClassTemporary, Code: "smpp:0x403"}},
+		} {
+			r.smsc.Once(pdu.CommandSubmitSM, func(*smsctest.Conn, pdu.PDU) smsctest.Action { return act.Action })
+			if got := r.send(text("y")); !slices.Equal(got, []told{act.want}) {
+				t.Errorf("%+v, want %+v", got, act.want)
+			}
+		}
+		r.wantSettled()
+	})
 }
 
 func TestQueueFullForEverybodyThrottles(t *testing.T) {
