@@ -69,6 +69,17 @@ func (a *appender) failString(field string, s []byte, limit int, status CommandS
 	a.fail(field, status, "it contains a NUL")
 }
 
+// address appends TON, NPI and the address of the named field.
+func (a *appender) address(field string, v *Address, limit int, status CommandStatus) {
+	a.dst = append(a.dst, v.TON, v.NPI)
+	a.cstring(field, v.Addr, limit, status)
+}
+
+// number says in the error, of the i-th of a list, which it is, counted from 1.
+func (a *appender) number(what string, i int) {
+	a.err.Reason = fmt.Sprintf("%s %d: %s", what, i+1, a.err.Reason)
+}
+
 // time appends an SMPP time (§7.1.1), which is empty or 16 octets.
 func (a *appender) time(field string, s []byte, status CommandStatus) {
 	if len(s) != 0 && len(s) != timeLen {

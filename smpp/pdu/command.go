@@ -43,39 +43,37 @@ const responseBit CommandID = 0x80000000
 type command struct {
 	ID   CommandID
 	Name string
-	// New makes the struct that decodes it; nil where this package has none
-	// yet and Unknown carries the body.
-	New func() PDU
+	New  func() PDU // makes the struct that decodes it
 }
 
-// commandTable is the one list of commands: names, and which have a struct.
+// commandTable is the one list of commands: names and structs.
 var commandTable = []command{
 	{CommandBindReceiver, "bind_receiver", newBind(CommandBindReceiver)},
 	{CommandBindTransmitter, "bind_transmitter", newBind(CommandBindTransmitter)},
-	{CommandQuerySM, "query_sm", nil},
+	{CommandQuerySM, "query_sm", func() PDU { return &QuerySM{Header: Header{ID: CommandQuerySM}} }},
 	{CommandSubmitSM, "submit_sm", func() PDU { return &SubmitSM{Header: Header{ID: CommandSubmitSM}} }},
 	{CommandDeliverSM, "deliver_sm", func() PDU { return &DeliverSM{Header: Header{ID: CommandDeliverSM}} }},
 	{CommandUnbind, "unbind", func() PDU { return &Unbind{Header{ID: CommandUnbind}} }},
-	{CommandReplaceSM, "replace_sm", nil},
-	{CommandCancelSM, "cancel_sm", nil},
+	{CommandReplaceSM, "replace_sm", func() PDU { return &ReplaceSM{Header: Header{ID: CommandReplaceSM}} }},
+	{CommandCancelSM, "cancel_sm", func() PDU { return &CancelSM{Header: Header{ID: CommandCancelSM}} }},
 	{CommandBindTransceiver, "bind_transceiver", newBind(CommandBindTransceiver)},
-	{CommandOutbind, "outbind", nil},
+	{CommandOutbind, "outbind", func() PDU { return &Outbind{Header: Header{ID: CommandOutbind}} }},
 	{CommandEnquireLink, "enquire_link", func() PDU { return &EnquireLink{Header{ID: CommandEnquireLink}} }},
-	{CommandSubmitMulti, "submit_multi", nil},
-	{CommandAlertNotification, "alert_notification", nil},
+	{CommandSubmitMulti, "submit_multi", func() PDU { return &SubmitMulti{Header: Header{ID: CommandSubmitMulti}} }},
+	{CommandAlertNotification, "alert_notification", func() PDU { return &AlertNotification{Header: Header{ID: CommandAlertNotification}} }},
 	{CommandDataSM, "data_sm", func() PDU { return &DataSM{Header: Header{ID: CommandDataSM}} }},
 	{CommandGenericNack, "generic_nack", func() PDU { return &GenericNack{Header{ID: CommandGenericNack}} }},
 	{CommandBindReceiverResp, "bind_receiver_resp", newBindResp(CommandBindReceiverResp)},
 	{CommandBindTransmitterResp, "bind_transmitter_resp", newBindResp(CommandBindTransmitterResp)},
-	{CommandQuerySMResp, "query_sm_resp", nil},
+	{CommandQuerySMResp, "query_sm_resp", func() PDU { return &QuerySMResp{Header: Header{ID: CommandQuerySMResp}} }},
 	{CommandSubmitSMResp, "submit_sm_resp", func() PDU { return &SubmitSMResp{Header: Header{ID: CommandSubmitSMResp}} }},
 	{CommandDeliverSMResp, "deliver_sm_resp", func() PDU { return &DeliverSMResp{Header: Header{ID: CommandDeliverSMResp}} }},
 	{CommandUnbindResp, "unbind_resp", func() PDU { return &UnbindResp{Header{ID: CommandUnbindResp}} }},
-	{CommandReplaceSMResp, "replace_sm_resp", nil},
-	{CommandCancelSMResp, "cancel_sm_resp", nil},
+	{CommandReplaceSMResp, "replace_sm_resp", func() PDU { return &ReplaceSMResp{Header{ID: CommandReplaceSMResp}} }},
+	{CommandCancelSMResp, "cancel_sm_resp", func() PDU { return &CancelSMResp{Header{ID: CommandCancelSMResp}} }},
 	{CommandBindTransceiverResp, "bind_transceiver_resp", newBindResp(CommandBindTransceiverResp)},
 	{CommandEnquireLinkResp, "enquire_link_resp", func() PDU { return &EnquireLinkResp{Header{ID: CommandEnquireLinkResp}} }},
-	{CommandSubmitMultiResp, "submit_multi_resp", nil},
+	{CommandSubmitMultiResp, "submit_multi_resp", func() PDU { return &SubmitMultiResp{Header: Header{ID: CommandSubmitMultiResp}} }},
 	{CommandDataSMResp, "data_sm_resp", func() PDU { return &DataSMResp{Header: Header{ID: CommandDataSMResp}} }},
 }
 
@@ -91,7 +89,7 @@ func newBindResp(id CommandID) func() PDU {
 // this package has no struct for it.
 func New(id CommandID) PDU {
 	for i := range commandTable {
-		if c := &commandTable[i]; c.ID == id && c.New != nil {
+		if c := &commandTable[i]; c.ID == id {
 			return c.New()
 		}
 	}

@@ -13,7 +13,14 @@ type cursor struct {
 	off     int
 	command CommandID
 	err     *Error
+	// optional is set in a response with an error status: that is the answer,
+	// so a body that does not parse is left out. Refusing the response would
+	// turn a clear refusal into no answer.
+	optional bool
 }
+
+// noBody ends the walk of a response that has none; nobody gets to see it.
+var noBody = &Error{Field: "body", Reason: "there is none"}
 
 // open fills h from src and gives a cursor on the body, after checking that
 // src is exactly one PDU with the id want.
@@ -55,10 +62,21 @@ func (c *cursor) fail(field string, status CommandStatus, reason string) {
 
 // done is the error of the walk, without a typed nil in the interface.
 func (c *cursor) done() error {
-	if c.err != nil {
+	if c.err != nil && !c.optional {
 		return c.err
 	}
 	return nil
+}
+
+// response makes the body that follows optional after an error status.
+func (c *cursor) response(status CommandStatus) {
+	if c.err != nil || status == StatusOK {
+		return
+	}
+	c.optional = true
+	if c.empty() {
+		c.err = noBody
+	}
 }
 
 func (c *cursor) empty() bool { return c.off >= len(c.src) }
@@ -70,6 +88,16 @@ func (c *cursor) uint8(field string) uint8 {
 	}
 	v := c.src[c.off]
 	c.off++
+	return v
+}
+
+func (c *cursor) uint32(field string) uint32 {
+	if len(c.src)-c.off < 4 {
+		c.fail(field, StatusInvCmdLen, fmt.Sprintf("%d octets of 4 are left", len(c.src)-c.off))
+		return 0
+	}
+	v := binary.BigEndian.Uint32(c.src[c.off:])
+	c.off += 4
 	return v
 }
 

@@ -3,20 +3,30 @@ package pdu
 // Decoder decodes one PDU after another into structs that it reuses, without
 // an allocation. It belongs to one goroutine.
 type Decoder struct {
-	submitSM        SubmitSM
-	submitSMResp    SubmitSMResp
-	deliverSM       DeliverSM
-	deliverSMResp   DeliverSMResp
-	dataSM          DataSM
-	dataSMResp      DataSMResp
-	bind            Bind
-	bindResp        BindResp
-	unbind          Unbind
-	unbindResp      UnbindResp
-	enquireLink     EnquireLink
-	enquireLinkResp EnquireLinkResp
-	genericNack     GenericNack
-	unknown         Unknown
+	submitSM          SubmitSM
+	submitSMResp      SubmitSMResp
+	deliverSM         DeliverSM
+	deliverSMResp     DeliverSMResp
+	dataSM            DataSM
+	dataSMResp        DataSMResp
+	bind              Bind
+	bindResp          BindResp
+	unbind            Unbind
+	unbindResp        UnbindResp
+	enquireLink       EnquireLink
+	enquireLinkResp   EnquireLinkResp
+	genericNack       GenericNack
+	outbind           Outbind
+	submitMulti       SubmitMulti
+	submitMultiResp   SubmitMultiResp
+	querySM           QuerySM
+	querySMResp       QuerySMResp
+	cancelSM          CancelSM
+	cancelSMResp      CancelSMResp
+	replaceSM         ReplaceSM
+	replaceSMResp     ReplaceSMResp
+	alertNotification AlertNotification
+	unknown           Unknown
 }
 
 // Decode decodes a whole PDU. What it returns is valid until the next call and
@@ -61,6 +71,26 @@ func (d *Decoder) pick(frame []byte) PDU {
 		return &d.unbindResp
 	case CommandGenericNack:
 		return &d.genericNack
+	case CommandOutbind:
+		return &d.outbind
+	case CommandSubmitMulti:
+		return &d.submitMulti
+	case CommandSubmitMultiResp:
+		return &d.submitMultiResp
+	case CommandQuerySM:
+		return &d.querySM
+	case CommandQuerySMResp:
+		return &d.querySMResp
+	case CommandCancelSM:
+		return &d.cancelSM
+	case CommandCancelSMResp:
+		return &d.cancelSMResp
+	case CommandReplaceSM:
+		return &d.replaceSM
+	case CommandReplaceSMResp:
+		return &d.replaceSMResp
+	case CommandAlertNotification:
+		return &d.alertNotification
 	default:
 		return &d.unknown
 	}

@@ -3,6 +3,7 @@ package pdu_test
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +28,8 @@ func TestAppendToLimits(t *testing.T) {
 			return p
 		}
 	}
+	list := func(d ...pdu.Destination) pdu.PDU { return &pdu.SubmitMulti{Destinations: d} }
+	good := pdu.Destination{Flag: pdu.DestFlagSME}
 	tests := []struct {
 		field  string
 		limit  int
@@ -57,12 +60,56 @@ func TestAppendToLimits(t *testing.T) {
 		{"system_id", 15, pdu.StatusInvSysID, false, func(b []byte) pdu.PDU {
 			return &pdu.BindResp{Header: header(pdu.CommandBindReceiverResp, 0, 1), SystemID: b}
 		}},
+		{"system_id", 15, pdu.StatusInvSysID, false, func(b []byte) pdu.PDU { return &pdu.Outbind{SystemID: b} }},
+		{"password", 8, pdu.StatusInvPaswd, false, func(b []byte) pdu.PDU { return &pdu.Outbind{Password: b} }},
+		{"source_addr", 64, pdu.StatusInvSrcAdr, false, func(b []byte) pdu.PDU { return &pdu.AlertNotification{Source: pdu.Address{Addr: b}} }},
+		{"esme_addr", 64, pdu.StatusInvDstAdr, false, func(b []byte) pdu.PDU { return &pdu.AlertNotification{ESME: pdu.Address{Addr: b}} }},
+		{"message_id", 64, pdu.StatusInvMsgID, false, func(b []byte) pdu.PDU { return &pdu.QuerySM{MessageID: b} }},
+		{"source_addr", 20, pdu.StatusInvSrcAdr, false, func(b []byte) pdu.PDU { return &pdu.QuerySM{Source: pdu.Address{Addr: b}} }},
+		{"message_id", 64, pdu.StatusInvMsgID, false, func(b []byte) pdu.PDU { return &pdu.QuerySMResp{MessageID: b} }},
+		{"final_date", 16, pdu.StatusQueryFail, false, func(b []byte) pdu.PDU { return &pdu.QuerySMResp{FinalDate: b} }},
+		{"service_type", 5, pdu.StatusInvSerTyp, false, func(b []byte) pdu.PDU { return &pdu.CancelSM{ServiceType: b} }},
+		{"message_id", 64, pdu.StatusInvMsgID, false, func(b []byte) pdu.PDU { return &pdu.CancelSM{MessageID: b} }},
+		{"source_addr", 20, pdu.StatusInvSrcAdr, false, func(b []byte) pdu.PDU { return &pdu.CancelSM{Source: pdu.Address{Addr: b}} }},
+		{"destination_addr", 20, pdu.StatusInvDstAdr, false, func(b []byte) pdu.PDU { return &pdu.CancelSM{Destination: pdu.Address{Addr: b}} }},
+		{"message_id", 64, pdu.StatusInvMsgID, false, func(b []byte) pdu.PDU { return &pdu.ReplaceSM{MessageID: b} }},
+		{"source_addr", 20, pdu.StatusInvSrcAdr, false, func(b []byte) pdu.PDU { return &pdu.ReplaceSM{Source: pdu.Address{Addr: b}} }},
+		{"schedule_delivery_time", 16, pdu.StatusInvSched, false, func(b []byte) pdu.PDU { return &pdu.ReplaceSM{ScheduleDeliveryTime: b} }},
+		{"validity_period", 16, pdu.StatusInvExpiry, false, func(b []byte) pdu.PDU { return &pdu.ReplaceSM{ValidityPeriod: b} }},
+		{"short_message", 254, pdu.StatusInvMsgLen, true, func(b []byte) pdu.PDU { return &pdu.ReplaceSM{ShortMessage: b} }},
+		{"destination_addr", 20, pdu.StatusInvDstAdr, false, func(b []byte) pdu.PDU {
+			return list(good, pdu.Destination{Flag: pdu.DestFlagSME, Address: pdu.Address{Addr: b}})
+		}},
+		{"dl_name", 20, pdu.StatusInvDLName, false, func(b []byte) pdu.PDU {
+			return list(good, pdu.Destination{Flag: pdu.DestFlagList, Address: pdu.Address{Addr: b}})
+		}},
+		{"number_of_dests", 254, pdu.StatusInvNumDests, true, func(b []byte) pdu.PDU {
+			return &pdu.SubmitMulti{Destinations: slices.Repeat([]pdu.Destination{good}, len(b))}
+		}},
+		{"no_unsuccess", 255, pdu.StatusInvNumDests, true, func(b []byte) pdu.PDU { return &pdu.SubmitMultiResp{Unsuccess: make([]pdu.UnsuccessSME, len(b))} }},
+		{"destination_addr", 20, pdu.StatusInvDstAdr, false, func(b []byte) pdu.PDU {
+			return &pdu.SubmitMultiResp{Unsuccess: []pdu.UnsuccessSME{{}, {Address: pdu.Address{Addr: b}}}}
+		}},
+		{"message_id", 64, pdu.StatusInvMsgID, false, func(b []byte) pdu.PDU { return &pdu.SubmitMultiResp{MessageID: b} }},
+		{"service_type", 5, pdu.StatusInvSerTyp, false, func(b []byte) pdu.PDU { return &pdu.SubmitMulti{Destinations: []pdu.Destination{good}, ServiceType: b} }},
+		{"source_addr", 20, pdu.StatusInvSrcAdr, false, func(b []byte) pdu.PDU {
+			return &pdu.SubmitMulti{Destinations: []pdu.Destination{good}, Source: pdu.Address{Addr: b}}
+		}},
+		{"schedule_delivery_time", 16, pdu.StatusInvSched, false, func(b []byte) pdu.PDU {
+			return &pdu.SubmitMulti{Destinations: []pdu.Destination{good}, ScheduleDeliveryTime: b}
+		}},
+		{"validity_period", 16, pdu.StatusInvExpiry, false, func(b []byte) pdu.PDU {
+			return &pdu.SubmitMulti{Destinations: []pdu.Destination{good}, ValidityPeriod: b}
+		}},
+		{"short_message", 254, pdu.StatusInvMsgLen, true, func(b []byte) pdu.PDU {
+			return &pdu.SubmitMulti{Destinations: []pdu.Destination{good}, ShortMessage: b}
+		}},
 	}
 	for _, tt := range tests {
 		good := tt.make(text(tt.limit))
 		if b, err := good.AppendTo(nil); err != nil {
 			t.Errorf("%T.%s of %d octets: %v", good, tt.field, tt.limit, err)
-		} else if err := pdu.New(good.Head().ID).Decode(b); good.Head().ID != 0 && err != nil {
+		} else if _, err := new(pdu.Decoder).Decode(b); err != nil {
 			t.Errorf("%T.%s of %d octets: %v", good, tt.field, tt.limit, err)
 		}
 		wrong := [][]byte{text(tt.limit + 1)}
@@ -95,6 +142,24 @@ func TestAppendToRefuses(t *testing.T) {
 	}{
 		{"short_message and message_payload", "encode submit_sm: short_message: message_payload is there too, one of both is allowed", both},
 		{"a time of 15 octets", "encode submit_sm: validity_period: 15 octets, a time has none or 16", &pdu.SubmitSM{ValidityPeriod: make([]byte, 15)}},
+		{"no destination", "encode submit_multi: number_of_dests: 0 destinations, 1 to 254 are allowed", &pdu.SubmitMulti{}},
+		{
+			"a destination of no kind", "encode submit_multi: dest_flag: destination 2: it is 0, neither 1 (SME) nor 2 (list)",
+			&pdu.SubmitMulti{Destinations: []pdu.Destination{{Flag: 1}, {}}},
+		},
+		{
+			"a list with a TON", "encode submit_multi: dl_name: destination 1: a distribution list has neither TON nor NPI",
+			&pdu.SubmitMulti{Destinations: []pdu.Destination{{Flag: 2, Address: pdu.Address{TON: 1}}}},
+		},
+		{
+			"the third that was refused", "encode submit_multi_resp: destination_addr: unsuccess_sme 3: 21 octets, at most 20 are allowed",
+			&pdu.SubmitMultiResp{Unsuccess: []pdu.UnsuccessSME{{}, {}, {Address: pdu.Address{Addr: make([]byte, 21)}}}},
+		},
+		{
+			"a replacement in two places", "encode replace_sm: short_message: message_payload is there too, one of both is allowed",
+			&pdu.ReplaceSM{ShortMessage: both.ShortMessage, TLVs: both.TLVs},
+		},
+		{"half a final_date", "encode query_sm_resp: final_date: 8 octets, a time has none or 16", &pdu.QuerySMResp{FinalDate: make([]byte, 8)}},
 		{"a bind without a mode", "encode command 0x00000000: command_id: it is the id of no bind", &pdu.Bind{}},
 		{"a bind with a response's id", "encode bind_receiver_resp: command_id: it is the id of no bind", &pdu.Bind{Header: header(pdu.CommandBindReceiverResp, 0, 1)}},
 		{"a bind response with a request's id", "encode bind_receiver: command_id: it is the id of no bind response", &pdu.BindResp{Header: header(pdu.BindReceiver, 0, 1)}},
@@ -210,6 +275,54 @@ func TestDecodeErrors(t *testing.T) {
 			"decode unbind_resp: command_id at octet 4: unbind_resp is no bind response", pdu.StatusInvCmdID,
 		},
 		{
+			"more destinations than there are", "0000001a 00000021 00000000 00000001 00 0000 00 ff 01 0000 00 02", &pdu.SubmitMulti{},
+			"decode submit_multi: dl_name at octet 26: the PDU ends before its NUL", pdu.StatusInvCmdLen,
+		},
+		{
+			"destinations that end where one would begin", "00000019 00000021 00000000 00000001 00 0000 00 ff 01 0000 00", &pdu.SubmitMulti{},
+			"decode submit_multi: dest_flag at octet 25: the PDU ends before it", pdu.StatusInvCmdLen,
+		},
+		{
+			"a destination of no kind", "00000018 00000021 00000000 00000001 00 0000 00 01 03 0000", &pdu.SubmitMulti{},
+			"decode submit_multi: dest_flag at octet 21: it is 3, neither 1 (SME) nor 2 (list)", pdu.StatusInvDestFlag,
+		},
+		{
+			"more refused than there are", "00000017 80000021 00000000 00000001 00 ff 0000 00 0000", &pdu.SubmitMultiResp{},
+			"decode submit_multi_resp: error_status_code at octet 21: 2 octets of 4 are left", pdu.StatusInvCmdLen,
+		},
+		{
+			"nobody says whether any was refused", "00000015 80000021 00000000 00000001 6161303100", &pdu.SubmitMultiResp{},
+			"decode submit_multi_resp: no_unsuccess at octet 21: the PDU ends before it", pdu.StatusInvCmdLen,
+		},
+		{
+			"no message_state", "00000016 80000003 00000000 00000001 6161303100 00", &pdu.QuerySMResp{},
+			"decode query_sm_resp: message_state at octet 22: the PDU ends before it", pdu.StatusInvCmdLen,
+		},
+		{
+			"a query_sm_resp without a body", "00000010 80000003 00000000 00000001", &pdu.QuerySMResp{},
+			"decode query_sm_resp: message_id at octet 16: the PDU ends before its NUL", pdu.StatusInvCmdLen,
+		},
+		{
+			"a final_date without its NUL", "00000016 80000003 00000000 00000001 00 3236303732", &pdu.QuerySMResp{},
+			"decode query_sm_resp: final_date at octet 17: the PDU ends before its NUL", pdu.StatusInvCmdLen,
+		},
+		{
+			"sm_length over the rest of a replacement", "0000001a 00000007 00000000 00000001 00 0000 00 00 00 00 00 03 41", &pdu.ReplaceSM{},
+			"decode replace_sm: short_message at octet 25: sm_length is 3, 1 octets are left", pdu.StatusInvMsgLen,
+		},
+		{
+			"an alert to nobody", "00000014 00000102 00000000 00000001 0101 3100", &pdu.AlertNotification{},
+			"decode alert_notification: esme_addr_ton at octet 20: the PDU ends before it", pdu.StatusInvCmdLen,
+		},
+		{
+			"an outbind without a password", "00000011 0000000b 00000000 00000001 00", &pdu.Outbind{},
+			"decode outbind: password at octet 17: the PDU ends before its NUL", pdu.StatusInvCmdLen,
+		},
+		{
+			"a cancel_sm without a destination", "00000015 00000008 00000000 00000001 00 00 0000 00", &pdu.CancelSM{},
+			"decode cancel_sm: dest_addr_ton at octet 21: the PDU ends before it", pdu.StatusInvCmdLen,
+		},
+		{
 			"half a header", "00000010 8000", &pdu.Unbind{},
 			"decode unbind: header at octet 0: 6 octets of 16", pdu.StatusInvCmdLen,
 		},
@@ -238,6 +351,44 @@ func TestDecodeErrorKeepsWhatWasRead(t *testing.T) {
 		var d pdu.Decoder
 		if p, err := d.Decode(octets(t, hex)); err != nil || p.Head().Status == pdu.StatusOK || p.Head().Sequence != 9 {
 			t.Errorf("%v, %+v", err, p)
+		}
+	}
+}
+
+// A count that lies costs what its frame holds, and what was read before the
+// lie is kept.
+func TestLyingCounts(t *testing.T) {
+	multi := &pdu.SubmitMulti{}
+	if err := multi.Decode(octets(t, "00000019 00000021 00000000 00000001 00 0000 00 ff 01 0000 00")); err == nil || len(multi.Destinations) != 1 || cap(multi.Destinations) > 4 {
+		t.Errorf("%v, %d destinations in room for %d", err, len(multi.Destinations), cap(multi.Destinations))
+	}
+	if len(multi.ShortMessage) != 0 || multi.Sequence != 1 {
+		t.Errorf("%+v", multi)
+	}
+	resp := &pdu.SubmitMultiResp{}
+	if err := resp.Decode(octets(t, "00000019 80000021 00000000 00000002 00 ff 0000 00 0000000b")); err == nil || len(resp.Unsuccess) != 1 || cap(resp.Unsuccess) > 4 {
+		t.Errorf("%v, %d refused in room for %d", err, len(resp.Unsuccess), cap(resp.Unsuccess))
+	}
+	// With an error status it is a refusal all the same.
+	if err := resp.Decode(octets(t, "00000019 80000021 00000045 00000002 00 ff 0000 00 0000000b")); err != nil || resp.Status != pdu.StatusSubmitFail {
+		t.Errorf("%v, %+v", err, resp)
+	}
+}
+
+// No destination, and 255, are taken; neither is sent.
+func TestCountsThatAreTaken(t *testing.T) {
+	for _, n := range []int{0, 255} {
+		body := append(octets(t, "00 0000 00"), byte(n))
+		body = append(body, bytes.Repeat([]byte{pdu.DestFlagList, 'a', 0}, n)...)
+		body = append(body, make([]byte, 10)...)
+		frame := append(encode(t, &pdu.Unknown{Header: header(pdu.CommandSubmitMulti, 0, 1)}), body...)
+		setLength(frame, len(frame))
+		p := &pdu.SubmitMulti{}
+		if err := p.Decode(frame); err != nil || len(p.Destinations) != n {
+			t.Errorf("%d destinations: %v", n, err)
+		}
+		if _, err := p.AppendTo(nil); err == nil {
+			t.Errorf("%d destinations are sent", n)
 		}
 	}
 }
@@ -295,6 +446,8 @@ func TestPayload(t *testing.T) {
 		{(&pdu.SubmitSM{ShortMessage: []byte("short"), TLVs: tlvs}).Payload(), []byte("short")},
 		{(&pdu.SubmitSM{TLVs: tlvs}).Payload(), []byte("long")},
 		{(&pdu.DeliverSM{TLVs: tlvs}).Payload(), []byte("long")},
+		{(&pdu.SubmitMulti{TLVs: tlvs}).Payload(), []byte("long")},
+		{(&pdu.ReplaceSM{TLVs: tlvs}).Payload(), []byte("long")},
 		{(&pdu.DataSM{TLVs: tlvs}).Payload(), []byte("long")},
 		{(&pdu.DataSM{}).Payload(), nil},
 	}

@@ -126,6 +126,115 @@ func TestGolden(t *testing.T) {
 				TLVs: pdu.TLVs{{Tag: pdu.TagSCInterfaceVersion, Value: []byte{0x34}}},
 			},
 		},
+		{
+			"outbind", // §4.1.7
+			`0000001c 0000000b 00000000 00000001 534d534300 73656372657400`,
+			&pdu.Outbind{Header: header(pdu.CommandOutbind, 0, 1), SystemID: []byte("SMSC"), Password: []byte("secret")},
+		},
+		{
+			"submit_multi, an SME and a list", // §4.5.1
+			`00000055 00000021 00000000 0000002b
+			 00
+			 05 00 42696e6465727900
+			 02
+			 01 01 01 38323130313233343536373800
+			 02 76697000
+			 00 00 01
+			 00
+			 30303030303130303030303030303052 00
+			 01 00 08 00
+			 04 ac00ac01
+			 0204 0002 002a`,
+			&pdu.SubmitMulti{
+				Header: header(pdu.CommandSubmitMulti, 0, 43), Source: pdu.Address{TON: 5, Addr: []byte("Bindery")},
+				Destinations: []pdu.Destination{
+					{Flag: 1, Address: pdu.Address{TON: 1, NPI: 1, Addr: []byte("821012345678")}},
+					{Flag: 2, Address: pdu.Address{Addr: []byte("vip")}},
+				},
+				PriorityFlag: 1, ValidityPeriod: []byte("000001000000000R"), RegisteredDelivery: 1, DataCoding: 8,
+				ShortMessage: []byte("\xac\x00\xac\x01"), TLVs: pdu.TLVs{{Tag: pdu.TagUserMessageReference, Value: []byte{0, 42}}},
+			},
+		},
+		{
+			"submit_multi_resp, two refused", // §4.5.2
+			`00000026 80000021 00000000 0000002b
+			 6161303100
+			 02
+			 01 01 383200 0000000b
+			 00 00 00 00000045`,
+			&pdu.SubmitMultiResp{
+				Header: header(pdu.CommandSubmitMultiResp, 0, 43), MessageID: []byte("aa01"),
+				Unsuccess: []pdu.UnsuccessSME{
+					{Address: pdu.Address{TON: 1, NPI: 1, Addr: []byte("82")}, Status: pdu.StatusInvDstAdr},
+					{Status: pdu.StatusSubmitFail},
+				},
+			},
+		},
+		{
+			"submit_multi_resp, none refused",
+			`00000016 80000021 00000000 0000002b 6161303100 00`,
+			&pdu.SubmitMultiResp{Header: header(pdu.CommandSubmitMultiResp, 0, 43), MessageID: []byte("aa01")},
+		},
+		{
+			"submit_multi_resp, refused whole: no body",
+			`00000010 80000021 00000033 0000002b`,
+			&pdu.SubmitMultiResp{Header: header(pdu.CommandSubmitMultiResp, pdu.StatusInvNumDests, 43)},
+		},
+		{
+			"query_sm", // §4.8.1
+			`0000001b 00000003 00000000 00000004 6161303100 05 00 42696e00`,
+			&pdu.QuerySM{Header: header(pdu.CommandQuerySM, 0, 4), MessageID: []byte("aa01"), Source: pdu.Address{TON: 5, Addr: []byte("Bin")}},
+		},
+		{
+			"query_sm_resp, delivered", // §4.8.2
+			`00000028 80000003 00000000 00000004 6161303100 3236303732383132303030303030302b 00 02 00`,
+			&pdu.QuerySMResp{
+				Header: header(pdu.CommandQuerySMResp, 0, 4), MessageID: []byte("aa01"), FinalDate: []byte("260728120000000+"),
+				MessageState: pdu.MessageStateDelivered,
+			},
+		},
+		{
+			"query_sm_resp, under way",
+			`00000018 80000003 00000000 00000004 6161303100 00 01 00`,
+			&pdu.QuerySMResp{Header: header(pdu.CommandQuerySMResp, 0, 4), MessageID: []byte("aa01"), MessageState: pdu.MessageStateEnroute},
+		},
+		{
+			"query_sm_resp, failed: no body",
+			`00000010 80000003 00000067 00000004`,
+			&pdu.QuerySMResp{Header: header(pdu.CommandQuerySMResp, pdu.StatusQueryFail, 4)},
+		},
+		{
+			"cancel_sm", // §4.9.1
+			`00000024 00000008 00000000 00000005 434d5400 6161303100 05 00 42696e00 01 01 383200`,
+			&pdu.CancelSM{
+				Header: header(pdu.CommandCancelSM, 0, 5), ServiceType: []byte("CMT"), MessageID: []byte("aa01"),
+				Source: pdu.Address{TON: 5, Addr: []byte("Bin")}, Destination: pdu.Address{TON: 1, NPI: 1, Addr: []byte("82")},
+			},
+		},
+		{"cancel_sm_resp", `00000010 80000008 00000011 00000005`, &pdu.CancelSMResp{Header: header(pdu.CommandCancelSMResp, pdu.StatusCancelFail, 5)}},
+		{
+			"replace_sm", // §4.10.1
+			`00000033 00000007 00000000 00000006
+			 6161303100
+			 05 00 42696e00
+			 00
+			 30303030303130303030303030303052 00
+			 01 00
+			 03 6e6577`,
+			&pdu.ReplaceSM{
+				Header: header(pdu.CommandReplaceSM, 0, 6), MessageID: []byte("aa01"), Source: pdu.Address{TON: 5, Addr: []byte("Bin")},
+				ValidityPeriod: []byte("000001000000000R"), RegisteredDelivery: 1, ShortMessage: []byte("new"),
+			},
+		},
+		{"replace_sm_resp", `00000010 80000007 00000013 00000006`, &pdu.ReplaceSMResp{Header: header(pdu.CommandReplaceSMResp, pdu.StatusReplaceFail, 6)}},
+		{
+			"alert_notification", // §4.12.1
+			`00000021 00000102 00000000 00000008 01 01 383200 03 00 3135383800 0422 0001 00`,
+			&pdu.AlertNotification{
+				Header: header(pdu.CommandAlertNotification, 0, 8), Source: pdu.Address{TON: 1, NPI: 1, Addr: []byte("82")},
+				ESME: pdu.Address{TON: 3, Addr: []byte("1588")}, TLVs: pdu.TLVs{{Tag: pdu.TagMSAvailabilityStatus, Value: []byte{0}}},
+			},
+		},
 		{"enquire_link", `00000010 00000015 00000000 0000000a`, &pdu.EnquireLink{Header: header(pdu.CommandEnquireLink, 0, 10)}},
 		{"enquire_link_resp", `00000010 80000015 00000000 0000000a`, &pdu.EnquireLinkResp{Header: header(pdu.CommandEnquireLinkResp, 0, 10)}},
 		{"unbind", `00000010 00000006 00000000 0000000b`, &pdu.Unbind{Header: header(pdu.CommandUnbind, 0, 11)}},

@@ -60,6 +60,32 @@ func drawResp(t *rapid.T, h pdu.Header) pdu.SubmitSMResp {
 	return pdu.SubmitSMResp{Header: h, MessageID: cString(64).Draw(t, "message_id"), TLVs: tlvLists().Draw(t, "tlvs")}
 }
 
+func destinations() *rapid.Generator[pdu.Destination] {
+	return rapid.Custom(func(t *rapid.T) pdu.Destination {
+		if rapid.Bool().Draw(t, "list") {
+			return pdu.Destination{Flag: pdu.DestFlagList, Address: pdu.Address{Addr: cString(20).Draw(t, "dl_name")}}
+		}
+		return pdu.Destination{Flag: pdu.DestFlagSME, Address: addresses(20).Draw(t, "address")}
+	})
+}
+
+func refused() *rapid.Generator[pdu.UnsuccessSME] {
+	return rapid.Custom(func(t *rapid.T) pdu.UnsuccessSME {
+		return pdu.UnsuccessSME{Address: addresses(20).Draw(t, "address"), Status: pdu.CommandStatus(rapid.Uint32().Draw(t, "error_status_code"))}
+	})
+}
+
+func drawMulti(t *rapid.T, h pdu.Header) pdu.SubmitMulti {
+	sm := drawSM(t, h)
+	return pdu.SubmitMulti{
+		Header: h, ServiceType: sm.ServiceType, Source: sm.Source, Destinations: rapid.SliceOfN(destinations(), 1, 254).Draw(t, "destinations"),
+		ESMClass: sm.ESMClass, ProtocolID: sm.ProtocolID, PriorityFlag: sm.PriorityFlag,
+		ScheduleDeliveryTime: sm.ScheduleDeliveryTime, ValidityPeriod: sm.ValidityPeriod,
+		RegisteredDelivery: sm.RegisteredDelivery, ReplaceIfPresentFlag: sm.ReplaceIfPresentFlag, DataCoding: sm.DataCoding,
+		SMDefaultMsgID: sm.SMDefaultMsgID, ShortMessage: sm.ShortMessage, TLVs: sm.TLVs,
+	}
+}
+
 // drawPDU fills a PDU of any struct with anything that AppendTo takes.
 func drawPDU(t *rapid.T) pdu.PDU {
 	p := rapid.SampledFrom(samples()).Draw(t, "kind")
@@ -93,6 +119,36 @@ func drawPDU(t *rapid.T) pdu.PDU {
 		}
 	case *pdu.BindResp:
 		*p = pdu.BindResp{Header: h, SystemID: cString(15).Draw(t, "system_id"), TLVs: tlvLists().Draw(t, "tlvs")}
+	case *pdu.Outbind:
+		*p = pdu.Outbind{Header: h, SystemID: cString(15).Draw(t, "system_id"), Password: cString(8).Draw(t, "password"), TLVs: tlvLists().Draw(t, "tlvs")}
+	case *pdu.AlertNotification:
+		*p = pdu.AlertNotification{Header: h, Source: addresses(64).Draw(t, "source"), ESME: addresses(64).Draw(t, "esme"), TLVs: tlvLists().Draw(t, "tlvs")}
+	case *pdu.QuerySM:
+		*p = pdu.QuerySM{Header: h, MessageID: cString(64).Draw(t, "message_id"), Source: addresses(20).Draw(t, "source"), TLVs: tlvLists().Draw(t, "tlvs")}
+	case *pdu.QuerySMResp:
+		*p = pdu.QuerySMResp{
+			Header: h, MessageID: cString(64).Draw(t, "message_id"), FinalDate: smppTime().Draw(t, "final_date"),
+			MessageState: rapid.Byte().Draw(t, "state"), ErrorCode: rapid.Byte().Draw(t, "error_code"), TLVs: tlvLists().Draw(t, "tlvs"),
+		}
+	case *pdu.CancelSM:
+		*p = pdu.CancelSM{
+			Header: h, ServiceType: cString(5).Draw(t, "service_type"), MessageID: cString(64).Draw(t, "message_id"),
+			Source: addresses(20).Draw(t, "source"), Destination: addresses(20).Draw(t, "destination"), TLVs: tlvLists().Draw(t, "tlvs"),
+		}
+	case *pdu.ReplaceSM:
+		*p = pdu.ReplaceSM{
+			Header: h, MessageID: cString(64).Draw(t, "message_id"), Source: addresses(20).Draw(t, "source"),
+			ScheduleDeliveryTime: smppTime().Draw(t, "schedule"), ValidityPeriod: smppTime().Draw(t, "validity"),
+			RegisteredDelivery: rapid.Byte().Draw(t, "registered"), SMDefaultMsgID: rapid.Byte().Draw(t, "default"),
+			ShortMessage: rapid.SliceOfN(rapid.Byte(), 0, 254).Draw(t, "short_message"), TLVs: tlvLists().Draw(t, "tlvs"),
+		}
+	case *pdu.SubmitMulti:
+		*p = drawMulti(t, h)
+	case *pdu.SubmitMultiResp:
+		*p = pdu.SubmitMultiResp{
+			Header: h, MessageID: cString(64).Draw(t, "message_id"), Unsuccess: rapid.SliceOfN(refused(), 0, 255).Draw(t, "unsuccess"),
+			TLVs: tlvLists().Draw(t, "tlvs"),
+		}
 	case *pdu.Unknown:
 		*p = pdu.Unknown{Header: h, Body: rapid.SliceOfN(rapid.Byte(), 0, 100).Draw(t, "body")}
 	default:
@@ -153,6 +209,11 @@ func TestResponseBodies(t *testing.T) {
 		{name: "submit_sm_resp, ok without body", hex: "00000010 80000004 00000000 00000001", absent: true, again: "00000011 80000004 00000000 00000001 00"},
 		{name: "bind resp, error without body", hex: "00000010 80000009 0000000d 00000001", absent: true},
 		{name: "bind resp, error with body", hex: "00000011 80000009 00000053 00000001 00"},
+		{name: "query_sm_resp, error without body", hex: "00000010 80000003 00000067 00000001", absent: true},
+		{name: "query_sm_resp, error with body", hex: "00000014 80000003 00000067 00000001 00 00 00 00"},
+		{name: "submit_multi_resp, error without body", hex: "00000010 80000021 00000045 00000001", absent: true},
+		{name: "submit_multi_resp, error with body", hex: "00000012 80000021 00000045 00000001 00 00"},
+		{name: "submit_multi_resp, error with half a body", hex: "00000011 80000021 00000045 00000001 00", again: "00000012 80000021 00000045 00000001 00 00"},
 		{name: "deliver_sm_resp, ok without body", hex: "00000010 80000005 00000000 00000001", absent: true, again: "00000011 80000005 00000000 00000001 00"},
 		{name: "data_sm_resp, error without body", hex: "00000010 80000103 000000fe 00000001", absent: true, again: "00000011 80000103 000000fe 00000001 00"},
 	}
@@ -187,6 +248,10 @@ func responseText(t *testing.T, p pdu.PDU) []byte {
 		return p.MessageID
 	case *pdu.BindResp:
 		return p.SystemID
+	case *pdu.QuerySMResp:
+		return p.MessageID
+	case *pdu.SubmitMultiResp:
+		return p.MessageID
 	}
 	t.Fatalf("%T has no body", p)
 	return nil

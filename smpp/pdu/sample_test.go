@@ -3,6 +3,7 @@ package pdu_test
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -59,6 +60,23 @@ func receipt() *pdu.DeliverSM {
 	}
 }
 
+// multi is a submit_multi with n destinations, every third one a list.
+func multi(n int, tlvs pdu.TLVs) *pdu.SubmitMulti {
+	p := &pdu.SubmitMulti{
+		Header: header(pdu.CommandSubmitMulti, 0, 19), ServiceType: []byte("CMT"), Source: pdu.Address{TON: 5, Addr: []byte("Bindery")},
+		ESMClass: 3, ProtocolID: 1, PriorityFlag: 2, ScheduleDeliveryTime: []byte("000001000000000R"), ValidityPeriod: []byte("260728120000000+"),
+		RegisteredDelivery: 1, DataCoding: 8, SMDefaultMsgID: 9, ShortMessage: []byte("\xac\x00"), TLVs: tlvs,
+	}
+	for i := range n {
+		to := pdu.Destination{Flag: pdu.DestFlagSME, Address: pdu.Address{TON: 1, NPI: 1, Addr: fmt.Appendf(nil, "8210%d", i)}}
+		if i%3 == 1 {
+			to = pdu.Destination{Flag: pdu.DestFlagList, Address: pdu.Address{Addr: fmt.Appendf(nil, "list %d", i)}}
+		}
+		p.Destinations = append(p.Destinations, to)
+	}
+	return p
+}
+
 // samples has at least one PDU of every struct, each one canonical: it encodes
 // to the octets that it was decoded from.
 func samples() []pdu.PDU {
@@ -87,7 +105,38 @@ func samples() []pdu.PDU {
 		&pdu.EnquireLinkResp{Header: header(pdu.CommandEnquireLinkResp, 0, 10)},
 		&pdu.GenericNack{Header: header(pdu.CommandGenericNack, pdu.StatusInvCmdID, 11)},
 		&pdu.Unknown{Header: header(0x00010203, 0, 12), Body: []byte("abcd")},
-		&pdu.Unknown{Header: header(pdu.CommandQuerySM, 0, 13), Body: []byte{}},
+		&pdu.Unknown{Header: header(0x80010203, 0, 13), Body: []byte{}},
+		&pdu.Outbind{Header: header(pdu.CommandOutbind, 0, 14), SystemID: []byte("SMSC01"), Password: []byte("secret08"), TLVs: tlvs},
+		&pdu.AlertNotification{
+			Header: header(pdu.CommandAlertNotification, 0, 15), Source: address, ESME: pdu.Address{TON: 3, Addr: []byte("1588")},
+			TLVs: pdu.TLVs{{Tag: pdu.TagMSAvailabilityStatus, Value: []byte{0}}},
+		},
+		&pdu.QuerySM{Header: header(pdu.CommandQuerySM, 0, 16), MessageID: []byte("34f60ac1"), Source: address, TLVs: tlvs},
+		&pdu.QuerySMResp{
+			Header: header(pdu.CommandQuerySMResp, 0, 16), MessageID: []byte("34f60ac1"), FinalDate: []byte("260728120000000+"),
+			MessageState: pdu.MessageStateUndeliverable, ErrorCode: 27, TLVs: tlvs,
+		},
+		&pdu.QuerySMResp{Header: header(pdu.CommandQuerySMResp, pdu.StatusQueryFail, 16)},
+		&pdu.QuerySMResp{Header: header(pdu.CommandQuerySMResp, pdu.StatusQueryFail, 16), MessageID: []byte{}},
+		&pdu.CancelSM{
+			Header: header(pdu.CommandCancelSM, 0, 17), ServiceType: []byte("CMT"), MessageID: []byte("34f60ac1"),
+			Source: address, Destination: address, TLVs: tlvs,
+		},
+		&pdu.CancelSMResp{Header: header(pdu.CommandCancelSMResp, pdu.StatusCancelFail, 17)},
+		&pdu.ReplaceSM{
+			Header: header(pdu.CommandReplaceSM, 0, 18), MessageID: []byte("34f60ac1"), Source: address,
+			ScheduleDeliveryTime: []byte("000001000000000R"), ValidityPeriod: []byte("260728120000000+"),
+			RegisteredDelivery: 1, SMDefaultMsgID: 9, ShortMessage: []byte("the other text"), TLVs: tlvs,
+		},
+		&pdu.ReplaceSMResp{Header: header(pdu.CommandReplaceSMResp, 0, 18)},
+		multi(3, tlvs),
+		multi(254, nil),
+		&pdu.SubmitMultiResp{Header: header(pdu.CommandSubmitMultiResp, 0, 19), MessageID: []byte("34f60ac1")},
+		&pdu.SubmitMultiResp{
+			Header: header(pdu.CommandSubmitMultiResp, 0, 19), MessageID: []byte("34f60ac1"),
+			Unsuccess: []pdu.UnsuccessSME{{Address: address, Status: pdu.StatusInvDstAdr}, {Status: 0x410}}, TLVs: tlvs,
+		},
+		&pdu.SubmitMultiResp{Header: header(pdu.CommandSubmitMultiResp, pdu.StatusSubmitFail, 19)},
 	}
 	for _, mode := range []pdu.CommandID{pdu.BindReceiver, pdu.BindTransmitter, pdu.BindTransceiver} {
 		list = append(list, &pdu.Bind{

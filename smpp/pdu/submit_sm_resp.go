@@ -46,17 +46,12 @@ func bare(status CommandStatus, text []byte, tlvs TLVs) bool {
 
 // responseBody reads the one string and the TLVs that responses have.
 // command_length decides what is there: SMSCs leave the body out after an
-// error or don't, and some leave it out after success. After an error the
-// status is the answer, so a body that does not parse is left out: refusing
-// the response would turn a clear refusal into no answer.
+// error or don't, and some leave it out after success.
 func (c *cursor) responseBody(field string, status CommandStatus, list TLVs) ([]byte, TLVs) {
+	c.response(status)
 	if c.err != nil || c.empty() {
 		return nil, list[:0]
 	}
 	text := c.cstring(field)
-	list = c.tlvs(list)
-	if status != StatusOK {
-		c.err = nil
-	}
-	return text, list
+	return text, c.tlvs(list)
 }

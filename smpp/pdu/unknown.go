@@ -1,8 +1,8 @@
 package pdu
 
-// Unknown is a PDU that this package has no struct for: a vendor's, or one of
-// the spec's that comes later. A request of this kind is answered with
-// generic_nack ESME_RINVCMDID, a response is not answered (SMPP 3.4 §3.3.1).
+// Unknown is a PDU that SMPP 3.4 does not have: a vendor's, or a later
+// version's. A request of this kind is answered with generic_nack
+// ESME_RINVCMDID, a response is not answered (SMPP 3.4 §3.3.1).
 type Unknown struct {
 	Header
 	Body []byte // what follows the header, as it came

@@ -51,6 +51,12 @@ const (
 	NPIWAP      = 18
 )
 
+// Values of dest_flag (§5.2.25).
+const (
+	DestFlagSME  = 1
+	DestFlagList = 2 // a distribution list
+)
+
 // Values of message_state (§5.2.28).
 const (
 	MessageStateEnroute       = 1
