@@ -7,11 +7,12 @@
 //
 // # Concurrency
 //
-// An API holds no state but what is under way (an atomic, and room's mutex): a
-// request is its goroutine's, which net/http owns; a stream of lines has two
-// more (ndjson.go), which end before its handler does. When the process dies
+// An API holds no state but what is under way (an atomic, and room's mutex) and
+// who is logged in to the console (sessions' mutex): a request is its
+// goroutine's, which net/http owns; a stream of lines has two more (ndjson.go),
+// which end before its handler does. When the process dies
 // before an answer, whoever sent the request has none and asks again; with an
-// Idempotency-Key that is harmless.
+// Idempotency-Key that is harmless. Logins end with the process.
 package api
 
 import (
@@ -51,9 +52,12 @@ type Messages interface {
 type Config struct {
 	Door     Door
 	Accounts Accounts
-	Messages Messages
-	Network  Network
-	Events   Events
+	// AccountOf is the account of an id as it is configured now, for sessions
+	// of the console. nil: there are no sessions.
+	AccountOf func(id string) (*ingress.Account, bool)
+	Messages  Messages
+	Network   Network
+	Events    Events
 	// Ready answers nil when Redis takes messages.
 	Ready   func(ctx context.Context) error
 	Metrics http.Handler
@@ -76,6 +80,7 @@ type API struct {
 	inFlight  atomic.Int64
 	room      *room
 	listeners listeners
+	sessions  *sessions
 	stopping  context.Context // over once Stop was called
 	stop      context.CancelFunc
 }
@@ -91,7 +96,7 @@ func New(c Config) *API {
 	if c.MaxLines == 0 {
 		c.MaxLines = MaxLines
 	}
-	a := &API{Config: c, mux: http.NewServeMux(), routes: map[string]http.Handler{}, room: newRoom(c.MaxOctets)}
+	a := &API{Config: c, mux: http.NewServeMux(), routes: map[string]http.Handler{}, room: newRoom(c.MaxOctets), sessions: newSessions()}
 	a.stopping, a.stop = context.WithCancel(context.Background())
 	a.Handle("/v1/messages", Methods{http.MethodPost: a.Account(a.send)})
 	a.Handle("/v1/messages/{id}", Methods{http.MethodGet: a.Account(a.message), http.MethodDelete: a.Account(a.cancel)})
@@ -107,7 +112,9 @@ func New(c Config) *API {
 	a.Handle("/readyz", Methods{http.MethodGet: a.Open(a.readyz)})
 	a.Handle("/metrics", Methods{http.MethodGet: a.Open(c.Metrics.ServeHTTP)})
 	a.Handle("/openapi.json", Methods{http.MethodGet: a.Open(openapi)})
-	a.Handle("/{$}", Methods{http.MethodGet: a.Open(page)})
+	a.Handle("/login", Methods{http.MethodGet: a.showLogin, http.MethodPost: a.login})
+	a.Handle("/logout", Methods{http.MethodPost: a.logout})
+	a.Handle("/{$}", Methods{http.MethodGet: a.home})
 	a.Handle("/console/", Methods{http.MethodGet: a.Open(page)})
 	a.Handle("/", http.HandlerFunc(notFound))
 	return a

@@ -154,6 +154,10 @@ func (h *house) Authenticate(key string) (*ingress.Account, bool) {
 	return nil, false
 }
 
+func (h *house) accountOf(id string) (*ingress.Account, bool) {
+	return h.Authenticate(map[string]string{"acme": "right", "noc": "noc"}[id])
+}
+
 func (h *house) Get(_ context.Context, account string, id queue.ID) (*queue.View, error) {
 	if account != "acme" {
 		return nil, queue.ErrNotFound
@@ -163,7 +167,7 @@ func (h *house) Get(_ context.Context, account string, id queue.ID) (*queue.View
 
 func (h *house) api() *API {
 	return New(Config{
-		Door: h, Accounts: h, Messages: messages{h}, Network: h, Ready: func(context.Context) error { return h.ready }, Log: zerolog.New(&h.log),
+		Door: h, Accounts: h, AccountOf: h.accountOf, Messages: messages{h}, Network: h, Ready: func(context.Context) error { return h.ready }, Log: zerolog.New(&h.log),
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") }),
 	})
 }

@@ -10,6 +10,20 @@ import (
 //go:embed console
 var console embed.FS
 
+// home answers the status page, and a person who may not read it the page to
+// log in.
+func (a *API) home(w http.ResponseWriter, r *http.Request) {
+	p := a.mayRead(r)
+	switch {
+	case p == nil:
+		page(w, r)
+	case strings.Contains(r.Header.Get("Accept"), "text/html"):
+		writeLogin(w, p.Status, loginView{Note: noteNoKey})
+	default:
+		p.Write(w)
+	}
+}
+
 // page serves the status page. Its files need no key from loopback; what they
 // show comes from /metrics and /readyz under the rules of those.
 func page(w http.ResponseWriter, r *http.Request) {

@@ -31,7 +31,7 @@ func (p Problem) Write(w http.ResponseWriter) {
 		h.Set("Retry-After", strconv.Itoa(p.RetryAfter))
 	}
 	if p.Status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", `Bearer realm="bindery"`)
+		h.Set("WWW-Authenticate", challenge)
 	}
 	h.Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
@@ -43,6 +43,8 @@ const (
 	retryBusy = 1
 	retryFull = 5 // a full Redis drains by itself, not at once
 )
+
+const challenge = `Bearer realm="bindery"`
 
 var unauthorized = Problem{Status: http.StatusUnauthorized, Detail: "a valid key is needed: Authorization: Bearer API_KEY"}
 

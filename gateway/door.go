@@ -39,6 +39,17 @@ func (g *Gateway) makeDoor() error {
 	return err
 }
 
+// accountOf is the account of an id as the configuration has it now.
+func (g *Gateway) accountOf(id string) (*ingress.Account, bool) {
+	accounts := g.config().Accounts // of one configuration, whatever a reload does
+	for i := range accounts {
+		if a := &accounts[i]; a.ID == id {
+			return &ingress.Account{ID: a.ID, Admin: a.Admin, Rate: a.Rate}, true
+		}
+	}
+	return nil, false
+}
+
 func credentialsOf(accounts []config.Account) ([]ingress.Credential, error) {
 	list := make([]ingress.Credential, 0, len(accounts))
 	for i := range accounts {

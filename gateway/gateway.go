@@ -18,6 +18,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"bindery/api"
 	"bindery/config"
 	"bindery/gateway/ingress"
 	"bindery/internal/redisdb"
@@ -55,8 +56,9 @@ type Gateway struct {
 	accounts *ingress.Accounts
 	started  atomic.Bool // the queue is open
 	down     teardown
-	// takeNoMore makes the ways in refuse; set by listen.
+	// takeNoMore makes the ways in refuse; set by listen, as api is.
 	takeNoMore func()
+	api        *api.API
 }
 
 // New maps the configuration and makes all parts; nothing is dialled.

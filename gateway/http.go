@@ -19,10 +19,10 @@ func (g *Gateway) listen(failed chan<- error) error {
 		return fmt.Errorf("http.listen: %w", err)
 	}
 	a := api.New(api.Config{
-		Door: g.door, Accounts: g.accounts, Messages: home{g}, Network: network{g}, Events: home{g}, Ready: g.ready, RequireKey: g.config().HTTP.RequireKey,
+		Door: g.door, Accounts: g.accounts, AccountOf: g.accountOf, Messages: home{g}, Network: network{g}, Events: home{g}, Ready: g.ready, RequireKey: g.config().HTTP.RequireKey,
 		Metrics: promhttp.HandlerFor(g.metrics.registry, promhttp.HandlerOpts{}), Log: g.log,
 	})
-	g.takeNoMore = a.Stop
+	g.takeNoMore, g.api = a.Stop, a
 	srv := api.NewServer(a)
 	go func() {
 		serve := func() error { return srv.Serve(l) }
@@ -39,6 +39,16 @@ func (g *Gateway) listen(failed chan<- error) error {
 		g.o.Listening(l.Addr().String())
 	}
 	return nil
+}
+
+// LoginLink is a link by which somebody logs in to the console as an account,
+// once, within ten minutes: path and query behind the address that
+// Options.Listening was told. It is asked for after that.
+func (g *Gateway) LoginLink(account string) (string, error) {
+	if g.api == nil {
+		return "", errors.New("gateway: not listening yet")
+	}
+	return g.api.LoginLink(account)
 }
 
 // closeServer lets the requests under way end; what has not ended when the time
