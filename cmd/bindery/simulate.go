@@ -9,13 +9,14 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"time"
 
+	"bindery/cmd/bindery/internal/client"
 	"bindery/smpp/pdu"
 	"bindery/smpp/smsctest"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 // simulation is what `bindery simulate` was told.
@@ -30,20 +31,35 @@ type simulation struct {
 	record   string // file
 }
 
-func newSimulateCommand() *cobra.Command {
+func newSimulation() *simulation {
 	sim := &simulation{listen: "127.0.0.1:2776"}
 	sim.smsc.Name = "simulator"
 	sim.smsc.Record.Mode = smsctest.RecordOff
 	sim.smsc.Receipts.When = smsctest.After
+	return sim
+}
+
+func newSimulateCommand() *cobra.Command {
+	sim := newSimulation()
 	cmd := &cobra.Command{
 		Use:   "simulate",
 		Short: "Run a simulated carrier (SMSC)",
 		Long: `Run a simulated carrier: an SMSC that takes binds and submit_sm, gives ids and
 sends delivery receipts, and that misbehaves as real ones do. Once it listens it
-says so on stdout; counts go to stderr, a line a second, until Ctrl-C.
+says so on stdout; counts go to stderr, on a terminal in one line that stays in
+its place, else a line a second while something changes. Ctrl-C, SIGTERM or
+--duration end it with a tally.
+
+It is for trying a gateway against a carrier that you do not have: before the
+first real bind, or to see what becomes of messages when a carrier loses answers,
+throttles, or reports late. --record and --json are for scripts.
 
 Durations are "20ms" or a range, "20ms..80ms". Shares are 0..1. Statuses are
-numbers as in SMPP 3.4 §5.1.3, "0x58" or "88".`,
+numbers as in SMPP 3.4 §5.1.3, "0x58" or "88". "a bind" is one connection that is
+bound; counts of octets are those of a connection.
+
+Exit code: 0 ended as asked; 2 wrong flags, an address that is taken, or a file
+that cannot be read or written.`,
 		Example: `  # a friendly carrier: answers at once, reports as soon as it has answered
   bindery simulate
 
@@ -60,9 +76,18 @@ numbers as in SMPP 3.4 §5.1.3, "0x58" or "88".`,
   bindery simulate --receipts before --receipt-repeat 2
 
   # a link that dies after every thousand messages
-  bindery simulate --cut-after 1000`,
+  bindery simulate --cut-after 1000
+
+  # TLS, one account, two binds at most
+  bindery simulate --listen 127.0.0.1:3550 --tls-cert server.pem --tls-key server.key --system-id acme --password sesame --max-binds 2
+
+  # for a script: ten seconds, then the totals as JSON
+  bindery simulate --duration 10s --quiet --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := sim.check(cmd.Flags()); err != nil {
+				return err
+			}
 			return sim.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -71,9 +96,7 @@ numbers as in SMPP 3.4 §5.1.3, "0x58" or "88".`,
 }
 
 func (sim *simulation) run(ctx context.Context, out, errs io.Writer) error {
-	if err := sim.check(); err != nil {
-		return err
-	}
+	sim.smsc.Link.Faults.Reset = sim.smsc.Link.Reset
 	l, err := sim.listener()
 	if err != nil {
 		return err
@@ -95,8 +118,12 @@ func (sim *simulation) run(ctx context.Context, out, errs io.Writer) error {
 		ctx, cancel = context.WithTimeout(ctx, sim.duration)
 		defer cancel()
 	}
+	began := time.Now()
 	sim.watch(ctx, s, errs)
 	totals := s.Stats()
+	if !sim.quiet {
+		tally(errs, totals, time.Since(began))
+	}
 	_ = s.Close() // whoever is bound is told by the connection
 	if err := keep(); err != nil {
 		return err
@@ -107,7 +134,7 @@ func (sim *simulation) run(ctx context.Context, out, errs io.Writer) error {
 	return nil
 }
 
-// keepRecord collects the destinations of what comes through throttle and
+// keepRecord collects destination and moment of what comes through throttle and
 // window; keep writes them. It is asked under the SMSC's lock, and only read
 // when that is closed.
 func (sim *simulation) keepRecord() (keep func() error, err error) {
@@ -116,11 +143,11 @@ func (sim *simulation) keepRecord() (keep func() error, err error) {
 	}
 	f, err := os.OpenFile(sim.record, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("--record: %w", err)
+		return nil, client.Usage("a file that can be written", "--record: %w", err)
 	}
 	var book []byte
 	sim.smsc.Answers.Decide = func(dest []byte) pdu.CommandStatus {
-		book = append(append(book, dest...), '\n')
+		book = append(strconv.AppendInt(append(append(book, dest...), ' '), time.Now().UnixNano(), 10), '\n')
 		return pdu.StatusOK
 	}
 	return func() error {
@@ -130,77 +157,19 @@ func (sim *simulation) keepRecord() (keep func() error, err error) {
 }
 
 func (sim *simulation) listener() (net.Listener, error) {
-	if sim.cert == "" && sim.key == "" {
-		return net.Listen("tcp", sim.listen)
+	var pair tls.Certificate
+	if sim.cert != "" {
+		var err error
+		if pair, err = tls.LoadX509KeyPair(sim.cert, sim.key); err != nil {
+			return nil, client.Usage("two PEM files that belong together", "--tls-cert, --tls-key: %w", err)
+		}
 	}
-	pair, err := tls.LoadX509KeyPair(sim.cert, sim.key)
+	l, err := net.Listen("tcp", sim.listen)
 	if err != nil {
-		return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
+		return nil, client.Usage("another address; port 0 takes a free one and says which", "--listen: %w", err)
 	}
-	return tls.Listen("tcp", sim.listen, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
-}
-
-// watch prints counts until ctx is over: a line that stays in its place on a
-// terminal, else one line after another, only when something has changed.
-func (sim *simulation) watch(ctx context.Context, s *smsctest.SMSC, w io.Writer) {
-	f, ok := w.(interface{ Fd() uintptr })
-	terminal := ok && term.IsTerminal(int(f.Fd()))
-	beat := time.NewTicker(time.Second)
-	defer beat.Stop()
-	shown := ""
-	for {
-		select {
-		case <-ctx.Done():
-			if !sim.quiet {
-				sim.print(w, terminal, countLine(s.Stats()), "\n")
-			}
-			return
-		case <-beat.C:
-		}
-		if line := countLine(s.Stats()); line != shown && !sim.quiet {
-			shown = line
-			end := "\n"
-			if terminal {
-				end = ""
-			}
-			sim.print(w, terminal, line, end)
-		}
+	if sim.cert == "" {
+		return l, nil
 	}
-}
-
-// print ignores errors: counts that nobody can read are no reason to end.
-func (sim *simulation) print(w io.Writer, terminal bool, line, end string) {
-	if terminal {
-		line = "\r\x1b[K" + line // back to the start, clear the line
-	}
-	_, _ = io.WriteString(w, line+end)
-}
-
-func countLine(st smsctest.Stats) string {
-	return fmt.Sprintf("binds %d  submits %d (%d/s)  ok %d  throttled %d  errors %d  unanswered %d  receipts %d  acked %d  waiting %d  window %d",
-		st.Bound, st.Submits, st.PerSecond, st.ByStatus[pdu.StatusOK], st.ByStatus[pdu.StatusThrottled], refusals(st),
-		st.Dropped+st.Lost, st.Receipts, st.Acked, st.Waiting+st.Unacked, st.MaxWindow)
-}
-
-func refusals(st smsctest.Stats) (n uint64) {
-	for status, k := range st.ByStatus {
-		if status != pdu.StatusOK && status != pdu.StatusThrottled {
-			n += k
-		}
-	}
-	return n
-}
-
-// summary is the object that --json prints, with names in the API's case.
-func summary(st smsctest.Stats) map[string]any {
-	byStatus := map[string]uint64{}
-	for status, n := range st.ByStatus {
-		byStatus[fmt.Sprintf("0x%02X", uint32(status))] = n
-	}
-	return map[string]any{
-		"submits": st.Submits, "taken": st.Taken, "unanswered": st.Dropped, "lost": st.Lost, "by_status": byStatus,
-		"receipts": st.Receipts, "acked": st.Acked, "redelivered": st.Redelivered, "receipts_waiting": st.Waiting + st.Unacked,
-		"binds": st.Binds, "binds_refused": st.Refused, "max_window": st.MaxWindow, "max_per_second": st.MaxPerSecond,
-		"window_violations": st.Violations, "malformed": st.Malformed, "unknown": st.Unknown,
-	}
+	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}), nil
 }
