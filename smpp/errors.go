@@ -86,5 +86,6 @@ func (e *OddError) Unwrap() error { return e.Err }
 
 var (
 	errUnknownCommand = errors.New("unknown command_id")
+	errDeclined       = errors.New("nobody here does this operation")
 	errUnmatched      = errors.New("no open request has this number and response")
 )

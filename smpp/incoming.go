@@ -80,9 +80,28 @@ func (s *Session) request(p pdu.PDU, err error) {
 		s.answer(pdu.CommandEnquireLinkResp, pdu.StatusOK, h.Sequence)
 	case h.ID == pdu.CommandUnbind:
 		s.peerUnbinds(h.Sequence)
+	case op.optional:
+		s.operation(p, op)
 	default:
 		s.in.spoken = true
 		s.handler.Request(s, p)
+	}
+}
+
+// operation is for the requests that are no messages of one recipient.
+func (s *Session) operation(p pdu.PDU, op operation) {
+	if op.silent {
+		s.mu.Lock()
+		s.stat.Alerts++
+		s.mu.Unlock()
+	}
+	switch {
+	case s.in.others != nil:
+		s.in.spoken = true
+		s.in.others.Operation(s, p)
+	case !op.silent:
+		s.refuse(p.Head(), op, pdu.StatusInvCmdID)
+		s.oddity(&s.stat.Declined, p.Head(), errDeclined)
 	}
 }
 
@@ -97,8 +116,10 @@ func (s *Session) peerState() State {
 	return s.bound
 }
 
-// wrongState is the status for a request that has no place here; a second bind
-// has its own.
+// wrongState is the status for a request that has no place here: not in this
+// state, or, as a query_sm of an SMSC, not from this side. The command is known
+// and has a response, so that it is, and not generic_nack ESME_RINVCMDID. A
+// second bind has a status of its own.
 func wrongState(op operation) pdu.CommandStatus {
 	if op.esme == onlyOpen {
 		return pdu.StatusAlyBnd

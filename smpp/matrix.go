@@ -51,6 +51,7 @@ var (
 type operation struct {
 	esme, smsc states
 	silent     bool // it has no response
+	optional   bool // only an OperationHandler does it
 }
 
 // matrix is table 2-1 of SMPP 3.4 (§2.4), requests only: a response is right
@@ -64,15 +65,16 @@ func matrix(id pdu.CommandID) (op operation, known bool) {
 		return operation{smsc: onlyOpen, silent: true}, true
 	case pdu.CommandUnbind, pdu.CommandEnquireLink:
 		return operation{esme: connected, smsc: connected}, true
-	case pdu.CommandSubmitSM, pdu.CommandSubmitMulti, pdu.CommandQuerySM,
-		pdu.CommandCancelSM, pdu.CommandReplaceSM:
+	case pdu.CommandSubmitSM:
 		return operation{esme: transmitting}, true
+	case pdu.CommandSubmitMulti, pdu.CommandQuerySM, pdu.CommandCancelSM, pdu.CommandReplaceSM:
+		return operation{esme: transmitting, optional: true}, true
 	case pdu.CommandDataSM:
 		return operation{esme: transmitting, smsc: receiving}, true
 	case pdu.CommandDeliverSM:
 		return operation{smsc: receiving}, true
 	case pdu.CommandAlertNotification:
-		return operation{smsc: receiving, silent: true}, true
+		return operation{smsc: receiving, silent: true, optional: true}, true
 	default:
 		return operation{}, false
 	}

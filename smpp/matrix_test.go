@@ -35,6 +35,16 @@ func TestMatrix(t *testing.T) {
 		if !known || op.silent != tt.silent {
 			t.Errorf("%v: known %v silent %v", tt.id, known, op.silent)
 		}
+		switch tt.id {
+		case pdu.CommandSubmitMulti, pdu.CommandQuerySM, pdu.CommandCancelSM, pdu.CommandReplaceSM, pdu.CommandAlertNotification:
+			if !op.optional {
+				t.Errorf("%v is for every Handler", tt.id)
+			}
+		default:
+			if op.optional {
+				t.Errorf("%v is for an OperationHandler only", tt.id)
+			}
+		}
 		for letter, state := range letters {
 			for s, may := range map[side]string{esme: tt.esme, smsc: tt.smsc} {
 				if got, want := op.allows(s, state), contains(may, letter); got != want {

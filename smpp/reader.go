@@ -16,6 +16,7 @@ type inbound struct {
 	conn    net.Conn
 	session *Session // nil until start
 	odd     OddHandler
+	others  OperationHandler // nil: they are declined
 	frames  *pdu.Reader
 	decoder pdu.Decoder
 	every   time.Duration // between two ticks

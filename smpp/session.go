@@ -82,6 +82,7 @@ func (s *Session) start(bind pdu.CommandID, h Handler) {
 	s.handler = h
 	s.in.session = s
 	s.in.odd, _ = h.(OddHandler)
+	s.in.others, _ = h.(OperationHandler)
 	s.in.every = tickEvery(s.cfg)
 	s.in.frames.SetMaxPDU(s.cfg.MaxPDU)
 	s.bound = boundState(bind)
@@ -146,7 +147,8 @@ func (s *Session) maySubmit(id pdu.CommandID) error {
 
 // Respond queues an answer on the control lane, with the sequence number that
 // p carries. It never waits for the window. ErrClosing when it can no longer
-// leave.
+// leave; a *StateError for what is no response. The SMSC side sends
+// alert_notification by it, which takes no slot and is numbered by its sender.
 func (s *Session) Respond(p pdu.PDU) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,7 +160,7 @@ func (s *Session) Respond(p pdu.PDU) error {
 	if err != nil {
 		return err
 	}
-	if id := commandID(buf[len(tail):]); !id.IsResponse() && !s.mayTell(id) {
+	if id := commandID(buf[len(tail):]); !s.mayTell(id) {
 		return &StateError{ID: id, State: s.state}
 	}
 	s.out.control.buf = buf
@@ -170,9 +172,16 @@ func (s *Session) Respond(p pdu.PDU) error {
 	return nil
 }
 
-// mayTell is for what has no answer and so no slot: alert_notification.
+// mayTell takes the responses that there are, not one to outbind or
+// alert_notification; and what has no answer and so no slot: alert_notification.
 func (s *Session) mayTell(id pdu.CommandID) bool {
-	op, known := matrix(id)
+	if id == pdu.CommandGenericNack {
+		return true
+	}
+	op, known := matrix(id &^ pdu.CommandGenericNack)
+	if id.IsResponse() {
+		return known && !op.silent
+	}
 	return known && op.silent && op.allows(s.side, s.state)
 }
 

@@ -131,10 +131,9 @@ type Result struct {
 // reader's goroutine, one at a time; none may block, and none may wait for the
 // session's end (Unbind, Done). Nothing is called after Closed.
 type Handler interface {
-	// Request hands over a request of the peer that is not session control.
-	// p is valid until it returns; the answer goes out by Session.Respond,
-	// now or later, with p's sequence number. A request that package pdu has no
-	// struct for (query_sm, cancel_sm, …) comes as *pdu.Unknown.
+	// Request hands over a message of the peer: a submit_sm, deliver_sm or
+	// data_sm. p is valid until it returns; the answer goes out by
+	// Session.Respond, now or later, with p's sequence number.
 	Request(s *Session, p pdu.PDU)
 	Result(s *Session, r Result)
 	// Idle is called when all that one read brought has been handed over, and
@@ -148,6 +147,19 @@ type Handler interface {
 // is told: Bound is called on the goroutine of Bind or Accept.
 type BoundHandler interface {
 	Bound(s *Session)
+}
+
+// OperationHandler is a Handler that also does the other operations of a bound
+// session. At the SMSC side these are submit_multi, query_sm, cancel_sm and
+// replace_sm, to be answered as a Request is; at the ESME side
+// alert_notification, which has no answer.
+//
+// For a Handler that is none, the session answers with the operation's own
+// response and ESME_RINVCMDID: the peer need not wait, and has no reason to try
+// again as after ESME_RSUBMITFAIL. It is not a generic_nack, which is for what
+// is no PDU of SMPP at all (SMPP 3.4 §4.3). An alert_notification is counted.
+type OperationHandler interface {
+	Operation(s *Session, p pdu.PDU)
 }
 
 // OddHandler is a Handler that also wants to know what of the peer's did not

@@ -23,6 +23,8 @@ type Stat struct {
 	UnknownCommands uint64
 	Undecodable     uint64
 	WrongState      uint64
+	Declined        uint64 // operations that the Handler does not do
+	Alerts          uint64 // alert_notifications
 }
 
 // Stat is cheap enough for every scrape: one lock and a copy.

@@ -45,11 +45,14 @@ func (t *timers) tick(now time.Duration, overdue bool) action {
 		return rest
 	case now-t.heard >= t.enquireAfter,
 		overdue && (t.asked == 0 || now-t.asked >= t.answerWithin):
-		t.asked, t.asking, t.missed = now, true, 0
+		t.ask(now)
 		return askEnquire
 	}
 	return rest
 }
+
+// ask notes that the peer is asked at now.
+func (t *timers) ask(now time.Duration) { t.asked, t.asking, t.missed = now, true, 0 }
 
 func (t *timers) wait(now time.Duration) action {
 	if now-t.asked < t.answerWithin {

@@ -140,9 +140,6 @@ func raw(p pdu.PDU, content []byte) []byte {
 func (c *Carrier) strange(bind int, s *smpp.Session, p pdu.PDU) {
 	h := p.Head()
 	c.cfg.Log.Warn().Str("carrier", c.cfg.Carrier).Int("bind", bind).Stringer("command", h.ID).Uint32("seq", h.Sequence).Msg("request that we do not take")
-	if h.ID == pdu.CommandAlertNotification || h.ID == pdu.CommandOutbind {
-		return // have no response (§4.12, §4.1.7)
-	}
 	nack := pdu.GenericNack{Header: pdu.Header{Status: pdu.StatusInvCmdID, Sequence: h.Sequence}}
 	if err := s.Respond(&nack); err != nil && !errors.Is(err, smpp.ErrClosing) {
 		c.cfg.Log.Warn().Str("carrier", c.cfg.Carrier).Err(err).Msg("request could not be answered")

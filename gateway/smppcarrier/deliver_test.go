@@ -290,7 +290,7 @@ func TestFlood(t *testing.T) {
 
 func TestRequestsThatWeDoNotTake(t *testing.T) {
 	bubble(t, setup{}, func(r *rig) {
-		alert := &pdu.Unknown{Header: pdu.Header{ID: pdu.CommandAlertNotification, Sequence: 7}, Body: []byte{0, 0, 'a', 0, 0, 0, 'b', 0}}
+		alert := &pdu.AlertNotification{Header: pdu.Header{Sequence: 7}, Source: pdu.Address{Addr: []byte("a")}, ESME: pdu.Address{Addr: []byte("b")}}
 		if err := r.conn().Send(alert); err != nil {
 			t.Fatal(err)
 		}
