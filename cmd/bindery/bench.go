@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -10,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bindery/cmd/bindery/internal/bench"
+	"bindery/cmd/bindery/internal/bench/report"
 	"bindery/cmd/bindery/internal/client"
 )
 
@@ -19,6 +22,7 @@ type benching struct {
 	single, ndjson, batch bool
 	rate                  string
 	json                  bool
+	markdown, svg         string // files
 }
 
 func newBenchCommand() *cobra.Command {
@@ -40,11 +44,16 @@ open loop instead: each message has its moment, and its latency counts from that
 moment even when its sender was held up (no coordinated omission). --rate half
 first measures full speed, then runs at half of it.
 
-Needs redis-server in PATH. Exit code 1 when a message was lost or repeated.`,
+Several forms are measured one after the other. --vs-kannel measures Kannel, too:
+bearerbox and smsbox on the same carrier with the same text, sendsms in and
+callbacks of final receipts out, once with a store file and once without.
+
+Needs redis-server in PATH. Exit code 1 when Bindery lost or repeated a message.`,
 		Example: `  bindery bench
   bindery bench --messages 300000 --rate half
   bindery bench --single --connections 128 --json > single.json
   bindery bench --batch --recipients 10000 --receipts-after 50ms
+  bindery bench --ndjson --batch --single --vs-kannel --svg bench.svg --markdown bench.md
   bindery bench --rate 5000 --messages 50000 --fsync always --binds 4 --window 100`,
 		Args: cobra.NoArgs,
 		RunE: b.run,
@@ -54,7 +63,6 @@ Needs redis-server in PATH. Exit code 1 when a message was lost or repeated.`,
 	f.BoolVar(&b.ndjson, "ndjson", false, "send lines of a few long requests (the default)")
 	f.BoolVar(&b.single, "single", false, "send one message a request")
 	f.BoolVar(&b.batch, "batch", false, "send one text to many recipients a request")
-	cmd.MarkFlagsMutuallyExclusive("ndjson", "single", "batch")
 	f.IntVar(&b.o.Connections, "connections", 0, "of the load (default 64 with --single, else 4)")
 	f.IntVar(&b.o.Recipients, "recipients", 1000, "of a batch")
 	f.StringVar(&b.rate, "rate", "full", "messages a second in an open loop, half, or full")
@@ -62,7 +70,11 @@ Needs redis-server in PATH. Exit code 1 when a message was lost or repeated.`,
 	f.IntVar(&b.o.Binds, "binds", 2, "of the carrier")
 	f.IntVar(&b.o.Window, "window", 500, "unanswered submit_sm of a bind")
 	f.StringVar(&b.o.Fsync, "fsync", "everysec", "of the AOF: always, everysec or no")
+	f.BoolVar(&b.o.Kannel, "vs-kannel", false, "measure Kannel beside it (Debian package kannel)")
+	f.IntVar(&b.o.KannelMessages, "kannel-messages", 0, "messages of a run of Kannel (default those of --messages)")
 	f.BoolVar(&b.json, "json", false, "print JSON, for scripts")
+	f.StringVar(&b.markdown, "markdown", "", "file that gets a table of the runs in Markdown")
+	f.StringVar(&b.svg, "svg", "", "file that gets a picture of the runs")
 	complete(cmd, "rate", "full", "half")
 	complete(cmd, "fsync", "always", "everysec", "no")
 	return cmd
@@ -72,31 +84,46 @@ func (b *benching) run(cmd *cobra.Command, _ []string) error {
 	if err := b.options(); err != nil {
 		return err
 	}
-	results, err := bench.Run(cmd.Context(), b.o, cmd.ErrOrStderr())
+	out, err := bench.Run(cmd.Context(), b.o, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	write := bench.WriteTable
+	write := report.Table
 	if b.json {
-		write = bench.WriteJSON
+		write = report.JSON
 	}
-	if err := write(cmd.OutOrStdout(), results); err != nil {
+	if err := write(cmd.OutOrStdout(), out); err != nil {
 		return err
 	}
-	if w := bench.Worst(results); w.Lost+w.Repeated+w.ToldTwice+w.Strange > 0 {
-		return fmt.Errorf("the books differ: %d lost, %d repeated, %d told twice, %d in one book only", w.Lost, w.Repeated, w.ToldTwice, w.Strange)
+	if err := errors.Join(b.save(b.markdown, out, report.Markdown), b.save(b.svg, out, report.SVG)); err != nil {
+		return err
+	}
+	if w := report.Books(out.Runs); w.Lost+w.Repeated+w.ToldTwice+w.Other+w.Strange > 0 {
+		return fmt.Errorf("the books differ: %d lost, %d repeated, %d told twice, %d ended otherwise, %d in one book only", w.Lost, w.Repeated, w.ToldTwice, w.Other, w.Strange)
 	}
 	return nil
 }
 
+func (b *benching) save(file string, out *bench.Outcome, write func(io.Writer, *bench.Outcome) error) error {
+	if file == "" {
+		return nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f, out), f.Close())
+}
+
 func (b *benching) options() error {
 	const next = "bindery bench --help"
-	b.o.Form = bench.NDJSON
-	switch {
-	case b.single:
-		b.o.Form = bench.Single
-	case b.batch:
-		b.o.Form = bench.Batch
+	for _, f := range []struct {
+		asked bool
+		form  bench.Form
+	}{{b.ndjson || !b.batch && !b.single, bench.NDJSON}, {b.batch, bench.Batch}, {b.single, bench.Single}} {
+		if f.asked {
+			b.o.Forms = append(b.o.Forms, f.form)
+		}
 	}
 	switch b.rate {
 	case "full":

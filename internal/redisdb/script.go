@@ -40,7 +40,21 @@ func NewScript(name, source string) *Script {
 		_, rest, _ := strings.Cut(source, "\n")
 		s.plain = newProgram("\n" + rest) // line numbers of errors stay right
 	}
+	for _, sha := range s.Hashes() {
+		names.Store(sha, name)
+	}
 	return s
+}
+
+// names of all scripts of this program, by the sums of Hashes.
+var names sync.Map
+
+// NameOf tells which script of this program a server knows by sha; "" is none.
+// Whoever reads a server's books (MONITOR, SLOWLOG) asks.
+func NameOf(sha string) string {
+	name, _ := names.Load(sha)
+	text, _ := name.(string)
+	return text
 }
 
 // Name is the script's name, as errors say it.

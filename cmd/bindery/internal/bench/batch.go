@@ -5,44 +5,43 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
 )
 
 // batches sends one text to many recipients a request. All messages of a batch
 // are due at the moment of its first.
-func (r *run) batches(ctx context.Context, p *pace) error {
+func (s *stack) batches(ctx context.Context, p *pace) error {
 	var body []byte
 	for {
-		first, count := p.take(r.o.Recipients)
+		first, count := p.take(s.o.Recipients)
 		if count == 0 {
 			return nil
 		}
 		p.wait(ctx, first)
 		for n := first; n < first+count; n++ {
-			r.l.due[n] = r.l.due[first]
+			p.l.due[n] = p.l.due[first]
 		}
 		body = appendBatch(body[:0], first, count)
-		if err := r.batch(ctx, body, first, count); err != nil {
+		if err := s.batch(ctx, p.l, body, first, count); err != nil {
 			return err
 		}
 	}
 }
 
 func appendBatch(dst []byte, first, count int) []byte {
-	dst = append(dst, `{"from":"1544","text":"Your parcel {{number}} is on its way, it arrives today.","recipients":[`...)
+	dst = append(dst, `{"from":"1544","text":"`+textHead+`{{number}}`+textTail+`","recipients":[`...)
 	for n := first; n < first+count; n++ {
 		if n > first {
 			dst = append(dst, ',')
 		}
 		dst = appendNumber(append(dst, `{"to":"+`...), n)
-		dst = strconv.AppendInt(append(dst, `","values":{"number":"`...), int64(n), 10)
+		dst = appendDigits(append(dst, `","values":{"number":"`...), n)
 		dst = append(dst, `"}}`...)
 	}
 	return append(dst, "]}"...)
 }
 
-func (r *run) batch(ctx context.Context, body []byte, first, count int) error {
-	resp, err := r.post(ctx, "/v1/batches", "application/json", bytes.NewReader(body))
+func (s *stack) batch(ctx context.Context, l *ledger, body []byte, first, count int) error {
+	resp, err := s.post(ctx, "/v1/batches", "application/json", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -59,11 +58,11 @@ func (r *run) batch(ctx context.Context, body []byte, first, count int) error {
 	}
 	for i, id := range a.IDs {
 		if id != nil {
-			r.l.accept(first+i, []byte(*id))
+			l.accept(first+i, []byte(*id))
 		}
 	}
 	for _, e := range a.Errors {
-		r.l.refuse(e)
+		l.refuse(e)
 	}
 	return nil
 }

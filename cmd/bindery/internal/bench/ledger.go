@@ -26,13 +26,16 @@ type ledger struct {
 	moved  []int64  // the first event
 	ended  []int64  // the first final
 	finals []uint8
+	other  int // first finals that are not delivered
 	odd    int // events of messages, or with ids, that nobody knows
 
 	// The carrier's record.
-	taken []uint8
+	taken   []uint8
+	arrived []int64 // the first submit_sm; the carrier's clock, which is this machine's
 
 	taking  atomic.Int64 // accepted
 	refused atomic.Int64 // answered with an error
+	begun   atomic.Int64 // with an event
 	done    atomic.Int64 // with a final
 	reason  atomic.Pointer[string]
 }
@@ -40,7 +43,7 @@ type ledger struct {
 func newLedger(n int) *ledger {
 	return &ledger{
 		due: make([]int64, n), accepted: make([]int64, n), id: make([]uint64, n), told: make([]uint64, n),
-		moved: make([]int64, n), ended: make([]int64, n), finals: make([]uint8, n), taken: make([]uint8, n),
+		moved: make([]int64, n), ended: make([]int64, n), finals: make([]uint8, n), taken: make([]uint8, n), arrived: make([]int64, n),
 	}
 }
 
@@ -48,7 +51,10 @@ func newLedger(n int) *ledger {
 const prefix = "8210"
 
 func appendNumber(dst []byte, n int) []byte {
-	dst = append(dst, prefix...)
+	return appendDigits(append(dst, prefix...), n)
+}
+
+func appendDigits(dst []byte, n int) []byte {
 	for digit := 10_000_000; digit > 0; digit /= 10 {
 		dst = append(dst, '0'+byte(n/digit%10))
 	}
@@ -107,6 +113,7 @@ func (l *ledger) event(e *event) {
 	switch l.told[n] {
 	case 0:
 		l.told[n], l.moved[n] = h, e.at
+		l.begun.Add(1)
 	case h:
 	default:
 		l.odd++
@@ -116,11 +123,15 @@ func (l *ledger) event(e *event) {
 	}
 	if l.finals[n]++; l.finals[n] == 1 {
 		l.ended[n] = e.at
+		if string(e.status) != "delivered" {
+			l.other++
+		}
 		l.done.Add(1)
 	}
 }
 
-// readRecord reads what the carrier wrote down: a destination a line.
+// readRecord reads what the carrier wrote down: a destination and the time of
+// its submit_sm (Unix, ns) a line.
 func (l *ledger) readRecord(file string) error {
 	f, err := os.Open(file)
 	if err != nil {
@@ -135,27 +146,45 @@ func (l *ledger) readRecord(file string) error {
 		if err != nil {
 			return fmt.Errorf("the carrier's record: %w", err)
 		}
-		n := l.numberOf(bytes.TrimSpace(line))
-		if n < 0 {
-			return fmt.Errorf("the carrier's record has %s, to whom nothing was sent", strconv.Quote(string(line)))
+		to, at, _ := bytes.Cut(bytes.TrimSpace(line), []byte(" "))
+		moment, err := strconv.ParseInt(string(at), 10, 64)
+		n := l.numberOf(to)
+		if n < 0 || err != nil {
+			return fmt.Errorf("the carrier's record has %q, which is no destination of ours and a time", line)
 		}
 		if l.taken[n] < 255 {
 			l.taken[n]++
 		}
+		if l.taken[n] == 1 {
+			l.arrived[n] = moment
+		}
 	}
 }
 
-// books are the differences between the three.
-type books struct {
-	Lost      int `json:"lost"`     // accepted, and without a final or never with the carrier
-	Repeated  int `json:"repeated"` // taken by the carrier more than once
+// Books are the differences between the three.
+type Books struct {
+	Lost      int `json:"lost"`            // accepted, and without a final or never with the carrier
+	Unsent    int `json:"never_submitted"` // of the lost, those that the carrier never saw
+	Repeated  int `json:"repeated"`        // taken by the carrier more than once
 	ToldTwice int `json:"told_twice"`
-	Strange   int `json:"strange"` // in the stream or with the carrier, and not accepted, or by another id
+	Other     int `json:"ended_otherwise"` // with a final that is not delivered: the carrier delivers each
+	Strange   int `json:"strange"`         // in the stream or with the carrier, and not accepted, or by another id
 }
 
-func (l *ledger) balance() books {
-	b := books{Strange: l.odd}
-	for n := range l.due {
+// Add sums over runs.
+func (b *Books) Add(more Books) {
+	b.Lost += more.Lost
+	b.Unsent += more.Unsent
+	b.Repeated += more.Repeated
+	b.ToldTwice += more.ToldTwice
+	b.Other += more.Other
+	b.Strange += more.Strange
+}
+
+// balance looks at the messages before end.
+func (l *ledger) balance(end int) Books {
+	b := Books{Strange: l.odd, Other: l.other}
+	for n := range end {
 		if l.accepted[n] == 0 {
 			if l.taken[n] > 0 || l.told[n] != 0 {
 				b.Strange++
@@ -164,6 +193,9 @@ func (l *ledger) balance() books {
 		}
 		if l.finals[n] == 0 || l.taken[n] == 0 {
 			b.Lost++
+		}
+		if l.taken[n] == 0 {
+			b.Unsent++
 		}
 		b.Repeated += max(0, int(l.taken[n])-1)
 		b.ToldTwice += max(0, int(l.finals[n])-1)

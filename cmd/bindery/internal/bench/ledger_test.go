@@ -59,24 +59,24 @@ func TestBalanceFindsEachFault(t *testing.T) {
 	for name, c := range map[string]struct {
 		record []int
 		more   func(l *ledger)
-		want   books
+		want   Books
 	}{
-		"nothing":            {[]int{0, 1, 2}, func(*ledger) {}, books{}},
-		"repeated":           {[]int{0, 1, 1, 1, 2}, func(*ledger) {}, books{Repeated: 2}},
-		"never with carrier": {[]int{0, 2}, func(*ledger) {}, books{Lost: 1}},
-		"no final":           {[]int{0, 1, 2, 3}, func(l *ledger) { l.accept(3, []byte("x")) }, books{Lost: 1}},
+		"nothing":            {[]int{0, 1, 2}, func(*ledger) {}, Books{}},
+		"repeated":           {[]int{0, 1, 1, 1, 2}, func(*ledger) {}, Books{Repeated: 2}},
+		"never with carrier": {[]int{0, 2}, func(*ledger) {}, Books{Lost: 1, Unsent: 1}},
+		"no final":           {[]int{0, 1, 2, 3}, func(l *ledger) { l.accept(3, []byte("x")) }, Books{Lost: 1}},
 		"two finals": {[]int{0, 1, 2}, func(l *ledger) {
 			l.event(&event{id: []byte{'i', 1}, status: []byte("expired"), to: appendNumber(nil, 1)})
-		}, books{ToldTwice: 1}},
+		}, Books{ToldTwice: 1}},
 		"late is no final": {[]int{0, 1, 2}, func(l *ledger) {
 			l.event(&event{id: []byte{'i', 1}, status: []byte("expired"), to: appendNumber(nil, 1), late: true})
-		}, books{}},
-		"never accepted": {[]int{0, 1, 2, 3}, func(*ledger) {}, books{Strange: 1}},
+		}, Books{}},
+		"never accepted": {[]int{0, 1, 2, 3}, func(*ledger) {}, Books{Strange: 1}},
 		"another id": {[]int{0, 1, 2}, func(l *ledger) {
 			l.event(&event{id: []byte("j"), status: []byte("submitted"), to: appendNumber(nil, 2)})
-		}, books{Strange: 1}},
-		"another's number":    {[]int{0, 1, 2}, func(l *ledger) { l.event(&event{id: []byte("j"), status: []byte("submitted"), to: []byte("+44")}) }, books{Strange: 1}},
-		"another id than 202": {[]int{0, 1, 2}, func(l *ledger) { l.id[1]++ }, books{Strange: 1}},
+		}, Books{Strange: 1}},
+		"another's number":    {[]int{0, 1, 2}, func(l *ledger) { l.event(&event{id: []byte("j"), status: []byte("submitted"), to: []byte("+44")}) }, Books{Strange: 1}},
+		"another id than 202": {[]int{0, 1, 2}, func(l *ledger) { l.id[1]++ }, Books{Strange: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLedger(5)
@@ -84,7 +84,7 @@ func TestBalanceFindsEachFault(t *testing.T) {
 			c.more(l)
 			var record []byte
 			for _, n := range c.record {
-				record = append(appendNumber(record, n), '\n')
+				record = append(appendNumber(record, n), " 1700000000000000000\n"...)
 			}
 			file := filepath.Join(t.TempDir(), "record")
 			if err := os.WriteFile(file, record, 0o600); err != nil {
@@ -93,7 +93,7 @@ func TestBalanceFindsEachFault(t *testing.T) {
 			if err := l.readRecord(file); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(c.want, l.balance()); diff != "" {
+			if diff := cmp.Diff(c.want, l.balance(5)); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -14,7 +14,7 @@ import (
 
 // lines sends every of-th message from the k-th on as the lines of one request,
 // and reads the answers, which come in order, meanwhile.
-func (r *run) lines(ctx context.Context, p *pace, k, of int) error {
+func (s *stack) lines(ctx context.Context, p *pace, k, of int) error {
 	body, pipe := io.Pipe()
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error {
@@ -24,12 +24,12 @@ func (r *run) lines(ctx context.Context, p *pace, k, of int) error {
 	})
 	work.Go(func() error {
 		defer body.CloseWithError(io.ErrClosedPipe)
-		resp, err := r.post(ctx, "/v1/messages", "application/x-ndjson", body)
+		resp, err := s.post(ctx, "/v1/messages", "application/x-ndjson", body)
 		if err != nil {
 			return err
 		}
 		defer resp.Body.Close()
-		return r.readLines(resp, p, k, of)
+		return readLines(resp, p, k, of)
 	})
 	return work.Wait()
 }
@@ -61,23 +61,23 @@ func writeLines(ctx context.Context, to io.Writer, p *pace, k, of int) error {
 	return ctx.Err()
 }
 
-func (r *run) readLines(resp *http.Response, p *pace, k, of int) error {
+func readLines(resp *http.Response, p *pace, k, of int) error {
 	n := p.first + k
-	s := bufio.NewScanner(resp.Body)
-	s.Buffer(make([]byte, 64<<10), 1<<20)
-	for s.Scan() {
-		line := s.Bytes()
+	answers := bufio.NewScanner(resp.Body)
+	answers.Buffer(make([]byte, 64<<10), 1<<20)
+	for answers.Scan() {
+		line := answers.Bytes()
 		if n >= p.end {
 			return fmt.Errorf("more answers than lines")
 		}
 		if id := member(line, `"id":"`); id != nil && !bytes.HasPrefix(line, []byte(`{"error"`)) {
-			r.l.accept(n, id)
+			p.l.accept(n, id)
 		} else {
-			r.l.refuse(line)
+			p.l.refuse(line)
 		}
 		n += of
 	}
-	if err := s.Err(); err != nil {
+	if err := answers.Err(); err != nil {
 		return fmt.Errorf("the answers: %w", err)
 	}
 	if n < p.end {
@@ -87,12 +87,12 @@ func (r *run) readLines(resp *http.Response, p *pace, k, of int) error {
 }
 
 // post asks by net/http, for requests that carry many messages.
-func (r *run) post(ctx context.Context, path, kind string, body io.Reader) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.s.base+path, body)
+func (s *stack) post(ctx context.Context, path, kind string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.address+path, body)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+r.s.key)
+	req.Header.Set("Authorization", "Bearer "+s.key)
 	req.Header.Set("Content-Type", kind)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

@@ -10,28 +10,36 @@ import (
 // Result is what a run found; its JSON is what `bindery bench --json` prints.
 type Result struct {
 	Form          Form    `json:"form"`
+	Kannel        Variant `json:"kannel_variant,omitempty"` // empty: Bindery
 	Messages      int     `json:"messages"`
 	Rate          float64 `json:"rate"` // planned, a second; 0: as fast as it goes
 	ReceiptsAfter float64 `json:"receipts_after_seconds"`
 	Connections   int     `json:"connections"`
 	Binds         int     `json:"binds"`
 	Window        int     `json:"window"`
-	Fsync         string  `json:"appendfsync"`
+	Fsync         string  `json:"appendfsync,omitempty"`
 
 	Accepted  float64 `json:"accepted_per_second"`
 	Submitted float64 `json:"submitted_per_second"`
 	Completed float64 `json:"completed_per_second"`
-	books
+	Books
 	Accept  Quantiles          `json:"accept_seconds"`  // from the planned moment to the answer
+	Added   Quantiles          `json:"added_seconds"`   // from the answer until the carrier reads the submit_sm
 	Latency Quantiles          `json:"latency_seconds"` // from the planned moment to the final
 	CPU     map[string]float64 `json:"cpu_us_per_message"`
-	Busy    float64            `json:"machine_busy"`        // share of all cores, all four processes
+	Peak    map[string]int64   `json:"peak_memory_bytes"`   // of a process, resident, since its start
+	Busy    float64            `json:"machine_busy"`        // share of all cores, all processes of the run
 	Others  float64            `json:"machine_busy_others"` // what others took of the machine meanwhile
 
-	QueuedBytes float64        `json:"queued_bytes_per_message"` // of Redis' memory
-	EndedBytes  float64        `json:"ended_bytes_per_message"`
-	AOFBytes    float64        `json:"aof_bytes_per_message"`
-	Commands    []CommandStats `json:"redis_commands"`
+	*Redis
+	Notes []string `json:"notes,omitempty"`
+}
+
+// Redis is what a run of ours found out about its Redis.
+type Redis struct {
+	Weights
+	Commands []CommandStats `json:"redis_commands"`
+	Scripts  []ScriptStats  `json:"redis_scripts"`
 }
 
 // Quantiles are in seconds.
@@ -51,38 +59,35 @@ type CommandStats struct {
 	MicrosPerMessage float64 `json:"us_per_message"`
 }
 
-// result closes the books.
-func (r *run) result(after time.Duration) (*Result, error) {
-	if err := r.s.closeBooks(); err != nil {
+// result reads the books; the carrier's is closed.
+func (r *run) result(record string, counted int) (*Result, error) {
+	l, n := r.l, r.messages
+	if err := l.readRecord(record); err != nil {
 		return nil, err
 	}
-	if err := r.l.readRecord(r.s.record); err != nil {
-		return nil, err
-	}
-	n := r.o.Messages
-	x := &Result{
-		Form: r.o.Form, Messages: n, Rate: r.rate, ReceiptsAfter: after.Seconds(), Connections: r.o.connections(),
-		Binds: r.o.Binds, Window: r.o.Window, Fsync: r.o.Fsync, books: r.l.balance(), CPU: map[string]float64{},
-		QueuedBytes: r.heldBytes, EndedBytes: r.endBytes, AOFBytes: float64(r.after.aof-r.before.aof) / float64(n),
-	}
-	l := r.l
-	x.Accepted, x.Submitted, x.Completed = r.perSecond(l.accepted[:n]), r.perSecond(l.moved[:n]), r.perSecond(l.ended[:n])
+	x := &Result{Messages: n, Rate: r.rate, Connections: r.queues, Books: l.balance(counted), CPU: map[string]float64{}, Peak: map[string]int64{}}
+	x.Accepted, x.Submitted, x.Completed = r.perSecond(l.accepted[:n]), r.perSecond(l.arrived[:n]), r.perSecond(l.ended[:n])
 	x.Accept, x.Latency = quantiles(l.due[:n], l.accepted[:n]), quantiles(l.due[:n], l.ended[:n])
+	x.Added = quantiles(l.accepted[:n], l.arrived[:n])
 	total := 0.0
-	for _, p := range processes {
-		used := r.after.cpu[p] - r.before.cpu[p]
-		if r.before.cpu[p] < 0 || r.after.cpu[p] < 0 {
+	for p, after := range r.after.cpu {
+		before := r.before.cpu[p]
+		if before < 0 || after < 0 {
 			continue // not known here
 		}
-		x.CPU[p] = float64(used.Microseconds()) / float64(n)
-		total += used.Seconds()
+		x.CPU[p] = float64((after - before).Microseconds()) / float64(n)
+		total += (after - before).Seconds()
+	}
+	for p, peak := range r.after.peak {
+		if peak >= 0 {
+			x.Peak[p] = peak
+		}
 	}
 	whole := r.finished.Sub(r.began).Seconds() * float64(runtime.NumCPU())
 	x.Busy = total / whole
 	if r.before.machine >= 0 && r.after.machine >= 0 {
 		x.Others = max(0, (r.after.machine-r.before.machine).Seconds()/whole-x.Busy)
 	}
-	x.Commands = r.commands()
 	return x, nil
 }
 
@@ -120,7 +125,7 @@ func quantiles(from, to []int64) Quantiles {
 
 func (r *run) commands() []CommandStats {
 	var list []CommandStats
-	n := float64(r.o.Messages)
+	n := float64(r.messages)
 	for name, c := range r.after.commands {
 		c.calls -= r.before.commands[name].calls
 		c.micros -= r.before.commands[name].micros

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -13,34 +12,42 @@ import (
 	"bindery/cmd/bindery/internal/screen"
 )
 
-// Beside the messages of a run, some go before it: to warm up, and to measure
-// what a queued message weighs.
-const (
-	warmMessages = 500
-	heldMost     = 20_000
-	heldShare    = 5 // of the messages: a fifth
-)
+// warmMessages go before the measured ones.
+const warmMessages = 500
 
 // standstill ends a run in which nothing moves.
 const standstill = 20 * time.Second
 
-// run is one measurement.
-type run struct {
-	o      *Options
-	s      *stack
-	l      *ledger
-	rate   float64
-	screen *screen.Screen
-	held   int // messages queued while the carrier was paused
-
-	began, finished     time.Time // of the load, until the last final
-	before, after       sample
-	heldBytes, endBytes float64 // of memory a message; 0: not measured
+// system is what a run measures: our stack or Kannel's.
+type system interface {
+	// send sends what the k-th of some connections sends of a phase; when it
+	// returns each message is answered.
+	send(ctx context.Context, p *pace, k, of int) error
+	// follow notes what became of messages until ctx is over.
+	follow(ctx context.Context, l *ledger) error
+	sample(ctx context.Context) (sample, error)
+	ready(ctx context.Context) error
 }
 
-func newRun(o *Options, s *stack, rate float64, progress io.Writer) (*run, error) {
-	held := max(warmMessages, min(heldMost, o.Messages/heldShare))
-	return &run{o: o, s: s, rate: rate, held: held, l: newLedger(o.Messages + warmMessages + held), screen: screen.New(progress)}, nil
+// run is one measurement.
+type run struct {
+	s                system
+	l                *ledger
+	messages, queues int // measured; connections
+	rate             float64
+	screen           *screen.Screen
+	next             int // the first message that no phase has sent yet
+
+	prepare, weigh func(ctx context.Context) error // before and after the measured phase; nil: nothing
+
+	began, finished time.Time // of the load, until the last final
+	before, after   sample
+}
+
+// newRun has room for the measured messages, those that warm up, and more.
+func newRun(s system, messages, more, connections int, rate float64, progress io.Writer) *run {
+	return &run{s: s, l: newLedger(messages + warmMessages + more), messages: messages, queues: connections, rate: rate,
+		screen: screen.New(progress), next: messages}
 }
 
 // all sends and follows until every message has its final.
@@ -58,14 +65,15 @@ func (r *run) all(ctx context.Context) error {
 }
 
 func (r *run) phases(ctx context.Context) error {
-	first := r.o.Messages
-	if err := r.phase(ctx, "warming up", first, first+warmMessages, Full); err != nil {
+	if err := r.further(ctx, "warming up", warmMessages); err != nil {
 		return err
 	}
-	if err := r.hold(ctx, first+warmMessages); err != nil {
-		return err
+	if r.prepare != nil {
+		if err := r.prepare(ctx); err != nil {
+			return err
+		}
 	}
-	if err := r.s.gateway.until(ctx, "the carrier's return", startBound, func() bool { return r.s.ready(ctx, r.o.Binds) }); err != nil {
+	if err := r.s.ready(ctx); err != nil {
 		return err
 	}
 	var err error
@@ -73,42 +81,29 @@ func (r *run) phases(ctx context.Context) error {
 		return err
 	}
 	r.began = time.Now()
-	if err := r.phase(ctx, "running", 0, r.o.Messages, r.rate); err != nil {
+	if err := r.phase(ctx, "running", 0, r.messages, r.rate); err != nil {
 		return err
 	}
 	r.finished = time.Now()
-	if r.after, err = r.s.sample(ctx); err != nil {
+	if r.after, err = r.s.sample(ctx); err != nil || r.weigh == nil {
 		return err
 	}
-	r.endBytes = float64(r.after.memory-r.before.memory) / float64(r.o.Messages)
-	return nil
+	return r.weigh(ctx)
 }
 
-// hold pushes messages to a paused carrier and weighs them.
-func (r *run) hold(ctx context.Context, first int) error {
-	status, err := r.s.ask(ctx, http.MethodPost, "/v1/carriers/"+account+"/pause")
-	if err != nil {
-		return err
-	}
-	if status != http.StatusOK {
-		return fmt.Errorf("pausing the carrier was answered with %d", status)
-	}
-	empty, err := r.s.sample(ctx)
-	if err != nil {
-		return err
-	}
-	if err := r.send(ctx, first, first+r.held, Full); err != nil {
-		return err
-	}
-	full, err := r.s.sample(ctx)
-	if err != nil {
-		return err
-	}
-	r.heldBytes = float64(full.memory-empty.memory) / float64(r.held)
-	if status, err := r.s.ask(ctx, http.MethodPost, "/v1/carriers/"+account+"/resume"); err != nil || status != http.StatusOK {
-		return fmt.Errorf("resuming the carrier was answered with %d: %w", status, err)
-	}
-	return r.drained(ctx, "draining what was held")
+// further sends messages beside the measured ones, as fast as they are taken,
+// and waits for their finals.
+func (r *run) further(ctx context.Context, name string, n int) error {
+	first := r.next
+	r.next += n
+	return r.phase(ctx, name, first, r.next, Full)
+}
+
+// push sends messages beside the measured ones and does not wait.
+func (r *run) push(ctx context.Context, n int) error {
+	first := r.next
+	r.next += n
+	return r.send(ctx, first, r.next, Full)
 }
 
 // phase sends messages from first to before end, and waits for their finals.
@@ -133,18 +128,23 @@ func (r *run) phase(ctx context.Context, name string, first, end int, rate float
 // drained waits until all that was accepted has its final. What has none when
 // nothing moves any more is left to the ledger, which calls it lost.
 func (r *run) drained(ctx context.Context, name string) error {
+	return r.until(ctx, name, r.l.done.Load)
+}
+
+// until waits until count says as many as were accepted, or stands still.
+func (r *run) until(ctx context.Context, name string, count func() int64) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	still := time.NewTimer(standstill)
 	defer still.Stop()
-	for shown, done := time.Now(), int64(-1); ; {
-		now := r.l.done.Load()
+	defer r.screen.End()
+	for shown, last := time.Now(), int64(-1); ; {
+		now := count()
 		if now >= r.l.taking.Load() {
-			r.screen.End()
 			return nil
 		}
-		if now != done {
-			done = now
+		if now != last {
+			last = now
 			still.Reset(standstill)
 		}
 		if time.Since(shown) > 200*time.Millisecond {
@@ -154,7 +154,6 @@ func (r *run) drained(ctx context.Context, name string) error {
 		select {
 		case <-tick.C:
 		case <-still.C:
-			r.screen.End()
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -171,24 +170,15 @@ func (r *run) show(name string) {
 
 // errRefused ends a run whose messages are not taken: its figures would be of
 // something else.
-var errRefused = errors.New("the gateway refused messages")
+var errRefused = errors.New("messages were refused")
 
-// send sends messages in the run's form; when it returns each is answered.
+// send sends messages over all connections; when it returns each is answered.
 func (r *run) send(ctx context.Context, first, end int, rate float64) error {
 	p := &pace{l: r.l, first: first, end: end, rate: rate, began: time.Now()}
 	work, ctx := errgroup.WithContext(ctx)
-	n := min(r.o.connections(), end-first)
+	n := min(r.queues, end-first)
 	for k := range n {
-		work.Go(func() error {
-			switch r.o.Form {
-			case Single:
-				return r.singles(ctx, p)
-			case Batch:
-				return r.batches(ctx, p)
-			default:
-				return r.lines(ctx, p, k, n)
-			}
-		})
+		work.Go(func() error { return r.s.send(ctx, p, k, n) })
 	}
 	if err := work.Wait(); err != nil {
 		return err

@@ -7,14 +7,17 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"bindery/cmd/bindery/internal/bench/child"
 )
 
 // sample is what the processes have used up to a moment.
 type sample struct {
-	cpu      map[string]time.Duration // by process
+	cpu      map[string]time.Duration // by process; -1: not known
+	peak     map[string]int64         // the most memory held so far, octets, by process; -1: not known
+	machine  time.Duration            // used by all processes of the machine; -1: not known
 	memory   int64                    // of Redis, octets, without buffers of clients and AOF
 	aof      int64                    // octets
-	machine  time.Duration            // used by all processes of the machine; -1: not known
 	commands map[string]command
 }
 
@@ -22,14 +25,21 @@ type sample struct {
 // as itself and in its script.
 type command struct{ calls, micros float64 }
 
-// processes in the order of the way that a message takes.
-var processes = []string{"load", "gateway", "redis", "smsc"}
+// Processes in the order of the way that a message takes, ours first.
+var Processes = []string{"load", "gateway", "redis", "smsbox", "bearerbox", "smsc"}
+
+// sampleOf asks the system about the children and this process, the load.
+func sampleOf(children map[string]*child.Child) sample {
+	x := sample{cpu: map[string]time.Duration{"load": child.OwnCPU()}, peak: map[string]int64{}, machine: child.MachineCPU()}
+	for name, c := range children {
+		x.cpu[name], x.peak[name] = c.CPU(), c.Peak()
+	}
+	return x
+}
 
 func (s *stack) sample(ctx context.Context) (sample, error) {
-	x := sample{commands: map[string]command{}, cpu: map[string]time.Duration{
-		"load": ownCPU(), "gateway": s.gateway.cpu(), "redis": s.redis.cpu(), "smsc": s.smsc.cpu(),
-	}}
-	x.machine = machineCPU()
+	x := sampleOf(map[string]*child.Child{"gateway": s.gateway, "redis": s.redis, "smsc": s.smsc})
+	x.commands = map[string]command{}
 	// One after the other: not every Redis takes several sections at once.
 	numbers := map[string]int64{}
 	for _, section := range []string{"memory", "persistence", "commandstats"} {

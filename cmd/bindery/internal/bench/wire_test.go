@@ -31,12 +31,12 @@ func TestSingleSends(t *testing.T) {
 		_, _ = io.WriteString(w, `{"id":"i`+m.To+`"}`)
 	}))
 	defer s.Close()
-	r := &run{o: &Options{}, s: &stack{base: s.URL, key: "k"}, l: newLedger(50)}
-	if err := r.singles(context.Background(), &pace{l: r.l, end: 50}); err != nil {
+	l := newLedger(50)
+	if err := (&stack{address: s.Listener.Addr().String(), key: "k"}).singles(context.Background(), &pace{l: l, end: 50}); err != nil {
 		t.Fatal(err)
 	}
-	if r.l.taking.Load() != 49 || r.l.refused.Load() != 1 || r.l.id[7] != hash([]byte("i+821000000007")) {
-		t.Errorf("%d taken, %d refused", r.l.taking.Load(), r.l.refused.Load())
+	if l.taking.Load() != 49 || l.refused.Load() != 1 || l.id[7] != hash([]byte("i+821000000007")) {
+		t.Errorf("%d taken, %d refused", l.taking.Load(), l.refused.Load())
 	}
 }
 
@@ -48,7 +48,7 @@ func TestBatchesAreJSON(t *testing.T) {
 			Values map[string]string
 		}
 	}
-	if err := json.Unmarshal(appendBatch(nil, 8, 3), &b); err != nil || len(b.Recipients) != 3 || b.Recipients[2].To != "+821000000010" || b.Recipients[2].Values["number"] != "10" {
+	if err := json.Unmarshal(appendBatch(nil, 8, 3), &b); err != nil || len(b.Recipients) != 3 || b.Recipients[2].To != "+821000000010" || b.Recipients[2].Values["number"] != "00000010" {
 		t.Errorf("%v %+v", err, b)
 	}
 }

@@ -1,0 +1,224 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"bindery/cmd/bindery/internal/bench/child"
+)
+
+// kannel is bearerbox, smsbox and a carrier.
+type kannel struct {
+	variant                 Variant
+	bearerboxFile           string // programs
+	smsboxFile              string
+	dir                     string
+	bearerbox, smsbox, smsc *child.Child
+	admin, boxes, sendsms   string // addresses of its ports
+	password                string
+	calls                   *callbacks
+	record                  string
+	closed                  bool
+}
+
+// kannelPrograms finds both boxes; /usr/sbin is not in everyone's PATH.
+func kannelPrograms() (bearerbox, smsbox string, err error) {
+	find := func(name string) string {
+		for _, file := range []string{name, "/usr/sbin/" + name, "/usr/local/sbin/" + name} {
+			if path, err := exec.LookPath(file); err == nil {
+				return path
+			}
+		}
+		return ""
+	}
+	bearerbox, smsbox = find("bearerbox"), find("smsbox")
+	if bearerbox == "" || smsbox == "" {
+		return "", "", errors.New("--vs-kannel: bearerbox and smsbox are not installed: Debian has both in the package kannel (./scripts/test installs it)")
+	}
+	return bearerbox, smsbox, nil
+}
+
+func measureKannel(ctx context.Context, o *Options, k *kannel, after time.Duration, rate float64, progress io.Writer) (x *Result, err error) {
+	defer func() { err = errors.Join(err, k.stop()) }()
+	if err := k.start(ctx, o.Self, after); err != nil {
+		return nil, err
+	}
+	messages, connections := o.Messages, kannelConnections
+	if o.KannelMessages > 0 {
+		messages = o.KannelMessages
+	}
+	if o.Connections > 0 {
+		connections = o.Connections
+	}
+	r := newRun(k, messages, 0, connections, rate, progress)
+	if err := r.all(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, fmt.Errorf("kannel: %w", child.Explain(err, k.bearerbox, k.smsbox, k.smsc))
+	}
+	k.closed = true
+	if err := k.smsc.Stop(syscall.SIGINT, stopBound); err != nil {
+		return nil, err
+	}
+	if x, err = r.result(k.record, messages+warmMessages); err != nil {
+		return nil, err
+	}
+	x.Form, x.Kannel, x.Binds, x.Window = Single, k.variant, kannelBinds, kannelWindow
+	x.Notes, err = k.remarks(&x.Books)
+	return x, err
+}
+
+func (k *kannel) start(ctx context.Context, self string, after time.Duration) (err error) {
+	if k.dir, err = os.MkdirTemp("", "bindery-bench-"); err != nil {
+		return err
+	}
+	k.password, k.record = rand.Text(), filepath.Join(k.dir, "record")
+	var carrier string
+	for _, a := range []*string{&carrier, &k.admin, &k.boxes, &k.sendsms} {
+		if *a, err = child.FreeAddress(); err != nil {
+			return err
+		}
+	}
+	if k.calls, err = listenForCalls(); err != nil {
+		return err
+	}
+	if k.smsc, err = startCarrier(ctx, k.dir, self, carrier, after, k.record); err != nil {
+		return err
+	}
+	host, port, err := net.SplitHostPort(carrier)
+	if err != nil {
+		return err
+	}
+	file, err := k.configure(host, port)
+	if err != nil {
+		return err
+	}
+	const errorsOnly = "3"
+	if k.bearerbox, err = child.Start(k.dir, "bearerbox", k.bearerboxFile, "-v", errorsOnly, file); err != nil {
+		return err
+	}
+	if err := k.ready(ctx); err != nil {
+		return err
+	}
+	if k.smsbox, err = child.Start(k.dir, "smsbox", k.smsboxFile, "-v", errorsOnly, file); err != nil {
+		return err
+	}
+	return k.smsbox.Until(ctx, "listening", startBound, func() bool {
+		conn, err := net.Dial("tcp", k.sendsms)
+		return err == nil && conn.Close() == nil
+	})
+}
+
+// ready waits until every bind is up, by bearerbox's status page.
+func (k *kannel) ready(ctx context.Context) error {
+	return k.bearerbox.Until(ctx, "binding", startBound, func() bool {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+k.admin+"/status.txt?password="+k.password, nil)
+		if err != nil {
+			return false
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		page, err := io.ReadAll(resp.Body)
+		return err == nil && bytes.Count(page, []byte("(online ")) >= kannelBinds
+	})
+}
+
+// send asks sendsms for a message a request over one connection that stays.
+func (k *kannel) send(ctx context.Context, p *pace, _, _ int) error {
+	c, err := dial(ctx, k.sendsms)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	var request []byte
+	for {
+		n, count := p.take(1)
+		if count == 0 {
+			return nil
+		}
+		p.wait(ctx, n)
+		request = k.appendRequest(request[:0], n)
+		status, answer, err := c.ask(request)
+		if err != nil {
+			return fmt.Errorf("sending: %w", err)
+		}
+		// 202 is "accepted", and "queued for later", which is never heard of again.
+		if status == http.StatusAccepted && bytes.HasPrefix(answer, []byte("0: ")) {
+			p.l.accept(n, kannelID)
+		} else {
+			p.l.refuse(answer)
+		}
+	}
+}
+
+// appendRequest asks for the callback of a final receipt, with the message's
+// destination and what the receipt said in its path.
+func (k *kannel) appendRequest(dst []byte, n int) []byte {
+	// delivered, not delivered, refused by the carrier: a final each
+	const mask = "19"
+	dst = appendNumber(append(dst, "GET /cgi-bin/sendsms?username="+account+"&from=1544&dlr-mask="+mask+"&password="+k.password+"&to="...), n)
+	dst = append(appendNumber(append(dst, "&dlr-url=http%3A%2F%2F"+k.calls.address+"%2F"...), n), "%2F%25d&text="...)
+	dst = append(appendDigits(append(dst, urlHead...), n), urlTail...)
+	return append(dst, " HTTP/1.1\r\nHost: "+k.sendsms+"\r\n\r\n"...)
+}
+
+func (k *kannel) follow(ctx context.Context, l *ledger) error { return k.calls.serve(ctx, l) }
+
+func (k *kannel) sample(context.Context) (sample, error) {
+	return sampleOf(map[string]*child.Child{"bearerbox": k.bearerbox, "smsbox": k.smsbox, "smsc": k.smsc}), nil
+}
+
+// remarks say whose fault a lost message may be, when it may be ours.
+func (k *kannel) remarks(b *Books) (notes []string, err error) {
+	if b.Lost == 0 {
+		return nil, nil
+	}
+	t, err := readTotals(filepath.Join(k.dir, carrierName+".log"))
+	if err != nil {
+		return nil, err
+	}
+	notes = append(notes, fmt.Sprintf("%d of %d lost messages never came to the carrier", b.Unsent, b.Lost))
+	if t.Acked < t.Receipts {
+		notes = append(notes, fmt.Sprintf("Kannel left %d receipts unanswered", t.Receipts-t.Acked))
+	}
+	if n := k.calls.broken.Load(); n > 0 {
+		notes = append(notes, fmt.Sprintf("%d callbacks broke on their way into the load: so many of the lost may be the load's fault", n))
+	}
+	return notes, nil
+}
+
+// stop ends what runs, at once, and leaves nothing.
+func (k *kannel) stop() error {
+	var err error
+	if k.calls != nil {
+		err = k.calls.close()
+	}
+	boxes := []*child.Child{k.smsbox, k.bearerbox}
+	if !k.closed {
+		boxes = append(boxes, k.smsc)
+	}
+	for _, c := range boxes {
+		if e := c.Stop(syscall.SIGKILL, killBound); k.closed { // else the run's failure says more
+			err = errors.Join(err, e)
+		}
+	}
+	if k.dir != "" {
+		err = errors.Join(err, os.RemoveAll(k.dir))
+	}
+	return err
+}

@@ -1,0 +1,106 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"bindery/cmd/bindery/internal/bench"
+	"bindery/cmd/bindery/internal/bench/child"
+)
+
+func results() []*bench.Result {
+	ours := &bench.Redis{Weights: bench.Weights{Queued: 79}, Commands: []bench.CommandStats{{Name: "evalsha", Calls: .01, MicrosPerCall: 100, MicrosPerMessage: 1}}, Scripts: []bench.ScriptStats{{Name: "settle", Calls: .002, MicrosPerCall: 300, MicrosPerMessage: .6}}}
+	return []*bench.Result{
+		{Form: bench.NDJSON, Messages: 100, Completed: 50, Latency: bench.Quantiles{P99: 9}, CPU: map[string]float64{"redis": 1.5, "gateway": 2, "smsc": 3, "load": 4}, Peak: map[string]int64{"redis": 1 << 20}},
+		{Form: bench.NDJSON, Messages: 100, Completed: 25, Rate: 25, Latency: bench.Quantiles{P99: .1}},
+		{Form: bench.NDJSON, Messages: 100, Completed: 40, ReceiptsAfter: .05, Latency: bench.Quantiles{P99: 8}, Books: bench.Books{Lost: 1}, Redis: ours},
+		{Form: bench.NDJSON, Messages: 100, Completed: 20, ReceiptsAfter: .05, Rate: 20, Latency: bench.Quantiles{P99: .2}, Books: bench.Books{Repeated: 2}},
+	}
+}
+
+func outcome() *bench.Outcome {
+	kannel := func(v bench.Variant, after, completed float64, notes ...string) *bench.Result {
+		return &bench.Result{Kannel: v, Form: bench.Single, Messages: 100, ReceiptsAfter: after, Completed: completed, Connections: 16, Notes: notes,
+			CPU: map[string]float64{"bearerbox": 100, "smsbox": 90, "smsc": 3, "load": 30}, Peak: map[string]int64{"bearerbox": 1 << 24}}
+	}
+	batch := *results()[2]
+	batch.Form, batch.Books = bench.Batch, bench.Books{}
+	return &bench.Outcome{
+		Machine: child.Machine{CPU: "A <fast> & good one", Cores: 2, Redis: "7.0.15", Kannel: "1.4.5", Commit: "0123abcd", Date: "2026-11-25"},
+		Runs:    append(results(), &batch),
+		Kannel: []*bench.Result{kannel(bench.KannelFile, 0, 5), kannel(bench.KannelFile, .05, 4, "3 of 3 lost messages never came to the carrier"),
+			kannel(bench.KannelMemory, 0, 10), kannel(bench.KannelMemory, .05, 8)},
+	}
+}
+
+func TestTheSlowestIsQuoted(t *testing.T) {
+	w := Worst(results())
+	if w.Completed != 40 || w.Latency.P99 != .2 || w.Lost != 1 || w.Repeated != 2 || w.ReceiptsAfter != .05 {
+		t.Errorf("%+v", w)
+	}
+}
+
+// The members that CONTRACT.md names are there, under these names.
+func TestJSONHasTheContractsShape(t *testing.T) {
+	var b bytes.Buffer
+	if err := JSON(&b, &bench.Outcome{Runs: results()[:1]}); err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(b.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"messages", "accepted_per_second", "submitted_per_second", "completed_per_second", "lost", "repeated"} {
+		if _, ok := got[name].(float64); !ok {
+			t.Errorf("%s is %v", name, got[name])
+		}
+	}
+	for object, members := range map[string][]string{"latency_seconds": {"p50", "p99"}, "cpu_us_per_message": {"redis", "gateway", "smsc", "load"}} {
+		for _, name := range members {
+			if _, ok := got[object].(map[string]any)[name].(float64); !ok {
+				t.Errorf("%s.%s is not there", object, name)
+			}
+		}
+	}
+}
+
+// A scraper finds Kannel's figures under the same names, by variant.
+func TestJSONHasKannelByVariant(t *testing.T) {
+	var b bytes.Buffer
+	if err := JSON(&b, outcome()); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Completed float64 `json:"completed_per_second"`
+		Lost      int     `json:"lost"`
+		Kannel    map[string]struct {
+			Completed float64            `json:"completed_per_second"`
+			Times     float64            `json:"bindery_times"`
+			CPU       map[string]float64 `json:"cpu_us_per_message"`
+			Runs      []json.RawMessage  `json:"runs"`
+			Queued    *float64           `json:"queued_bytes_per_message"`
+		} `json:"kannel"`
+	}
+	if err := json.Unmarshal(b.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	f, m := got.Kannel["file"], got.Kannel["memory"]
+	if got.Completed != 40 || got.Lost != 1 || len(got.Kannel) != 2 || f.Completed != 4 || f.Times != 10 || m.Times != 5 || f.CPU["smsbox"] != 90 || len(m.Runs) != 2 || f.Queued != nil {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestTableTellsEveryRun(t *testing.T) {
+	var b bytes.Buffer
+	if err := Table(&b, outcome()); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"  50ms, 20/s  ", "CPU µs/message, sum", "unknown", "machine busy with others, %", "evalsha", "completed/s", "Redis, receipts after 50ms (", "settle", "kannel file 50ms: 3 of 3 lost messages never came",
+		"times Kannel (file)", "times Kannel (memory)", " 10.0 ×", " 5.0 ×", "CPU µs/message, bearerbox", "peak memory, bearerbox", "octets a queued message", "100 messages by batch"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+}
