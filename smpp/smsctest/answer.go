@@ -14,6 +14,7 @@ type answer struct {
 	status   pdu.CommandStatus
 	sequence uint32
 	m        *message // what was taken; it holds a reference
+	extra    *extra   // of an operation beside submit_sm
 	counts   bool     // it frees a place in the window
 	silent   bool     // never sent; what follows the answer follows
 	hold     bool     // until Release
@@ -61,6 +62,12 @@ func (c *Conn) emit(a *answer, now time.Time) {
 	if a.m != nil {
 		c.s.receiptsAfter(a.m, now)
 		c.s.free(a.m)
+	}
+	if a.extra != nil {
+		for _, m := range a.extra.messages {
+			c.s.receiptsAfter(m, now)
+			c.s.free(m)
+		}
 	}
 }
 
@@ -111,8 +118,21 @@ func (c *Conn) encode(a *answer) {
 	case pdu.CommandBindReceiverResp, pdu.CommandBindTransmitterResp, pdu.CommandBindTransceiverResp:
 		c.encodeBind(w, h)
 	default:
-		c.link.out = appendHeader(c.link.out, h)
+		c.encodeOther(h, a.extra)
 	}
+}
+
+// encodeOther writes what has a body of its own, else a header alone.
+func (c *Conn) encodeOther(h pdu.Header, x *extra) {
+	if x != nil && x.body != nil && h.Status == pdu.StatusOK && h.ID != pdu.CommandGenericNack {
+		*x.body.Head() = h
+		if out, err := x.body.AppendTo(c.link.out); err == nil { // an id of the peer's may be too long
+			c.link.out = out
+			return
+		}
+		h.Status = pdu.StatusSysErr
+	}
+	c.link.out = appendHeader(c.link.out, h)
 }
 
 // encodeTaken writes submit_sm_resp and data_sm_resp, which look the same. A

@@ -61,6 +61,17 @@ func (s *SMSC) deliverOwn(p pdu.PDU, via *Conn) error {
 	return nil
 }
 
+func (s *SMSC) receiptsBefore(a *answer, now time.Time, d time.Duration) {
+	if a.m != nil {
+		s.receiptsAt(a.m, now, d)
+	}
+	if a.extra != nil {
+		for _, m := range a.extra.messages {
+			s.receiptsAt(m, now, d)
+		}
+	}
+}
+
 // receiptsAfter sends what follows the answer.
 func (s *SMSC) receiptsAfter(m *message, now time.Time) {
 	switch s.opt.Receipts.When {
@@ -76,6 +87,7 @@ func (s *SMSC) receiptsAt(m *message, now time.Time, d time.Duration) {
 	o := &s.opt.Receipts
 	final := s.final(m)
 	if final == 0 {
+		s.record.ends(m, pdu.MessageStateDelivered, now.Add(d))
 		return
 	}
 	if o.Unasked || m.registered&pdu.RegisteredDeliveryNotice != 0 {
@@ -84,6 +96,7 @@ func (s *SMSC) receiptsAt(m *message, now time.Time, d time.Duration) {
 			d += o.Spacing.pick(s.random)
 		}
 	}
+	s.record.ends(m, final, now.Add(d))
 	if !o.asks(m.registered, final) {
 		return
 	}
@@ -202,6 +215,9 @@ func (c *Conn) pump(now time.Time) {
 }
 
 func (c *Conn) sendDelivery(d delivery, now time.Time) {
+	if d.m != nil && c.s.record.canceled(d.m) {
+		d.state = pdu.MessageStateDeleted
+	}
 	sequence := c.nextSequence()
 	out, err := c.s.encodeDelivery(c.link.out, &d, sequence, now)
 	if err != nil { // Format wrote more than fits

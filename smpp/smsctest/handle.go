@@ -97,6 +97,10 @@ func (c *Conn) handle(r *request) {
 		c.bind(r, p)
 	case *pdu.Unbind:
 		c.respond(r, pdu.StatusOK)
+	case *pdu.QuerySM, *pdu.CancelSM, *pdu.ReplaceSM:
+		c.operation(r)
+	case *pdu.SubmitMulti:
+		c.multi(r, p)
 	case *pdu.UnbindResp:
 		c.link.finish = finishNow
 		c.touch()
@@ -108,24 +112,11 @@ func (c *Conn) handle(r *request) {
 	}
 }
 
-// refusals are the operations that have a response of their own and that the
-// SMSC does not do.
-var refusals = map[pdu.CommandID]pdu.CommandStatus{
-	pdu.CommandQuerySM:     pdu.StatusQueryFail,
-	pdu.CommandCancelSM:    pdu.StatusCancelFail,
-	pdu.CommandReplaceSM:   pdu.StatusReplaceFail,
-	pdu.CommandSubmitMulti: pdu.StatusSubmitFail,
-}
-
-// other answers what the SMSC does not do: by the operation's own response
-// where it has one, else by generic_nack.
+// other answers a request that the SMSC does not know by generic_nack.
 func (c *Conn) other(r *request, h *pdu.Header) {
 	c.s.meter.Unknown++
-	if status, ok := refusals[h.ID]; ok {
-		c.respond(r, status)
-		return
-	}
-	if !h.ID.IsResponse() {
+	silent := h.ID == pdu.CommandOutbind || h.ID == pdu.CommandAlertNotification // nobody answers these
+	if !h.ID.IsResponse() && !silent {
 		r.act.nack = true
 		c.respond(r, pdu.StatusInvCmdID)
 	}

@@ -16,6 +16,12 @@ type Submit struct {
 	Receipt string // the same id as receipts write it
 	Status  pdu.CommandStatus
 	Lost    bool // neither taken nor answered
+
+	// State is how it ends (pdu.MessageState…), and Done when, as far as that is
+	// decided: with Receipts.When, once it is answered, told to anybody or not;
+	// by a cancel_sm at once. A replace_sm changes PDU.
+	State uint8
+	Done  time.Time
 }
 
 // Source and Destination are the addresses as text.
@@ -28,6 +34,7 @@ func (s *Submit) Payload() []byte { return s.PDU.Payload() }
 // record keeps what was submitted. SMSC.mu guards it.
 type record struct {
 	submits   []Submit
+	gone      uint64 // before submits[0], since New
 	numbers   []uint64
 	forgotten uint64
 	past      []BindStats // binds that are gone
@@ -48,8 +55,33 @@ func (r *record) submit(s *SMSC, c *Conn, p *pdu.SubmitSM, a *answer, lost bool,
 			r.numbers = bounded(r, append(r.numbers, a.m.number), orDefault(o.Limit, idsLimit))
 		}
 	default:
-		r.submits = bounded(r, append(r.submits, s.entry(c, p, a, lost, now)), orDefault(o.Limit, fullLimit))
+		all := append(r.submits, s.entry(c, p, a, lost, now))
+		r.submits = bounded(r, all, orDefault(o.Limit, fullLimit))
+		r.gone += uint64(len(all) - len(r.submits))
+		if a.m != nil {
+			a.m.kept = r.gone + uint64(len(r.submits))
+		}
 	}
+}
+
+// entry is what is kept of m; nil when that is nothing, or no longer.
+func (r *record) entry(m *message) *Submit {
+	if m.kept <= r.gone || m.kept-r.gone > uint64(len(r.submits)) {
+		return nil
+	}
+	return &r.submits[m.kept-r.gone-1]
+}
+
+// ends notes how m ends, unless it is canceled already.
+func (r *record) ends(m *message, state uint8, at time.Time) {
+	if e := r.entry(m); e != nil && e.State == 0 {
+		e.State, e.Done = state, at
+	}
+}
+
+func (r *record) canceled(m *message) bool {
+	e := r.entry(m)
+	return e != nil && e.State == pdu.MessageStateDeleted
 }
 
 // bounded lets the older half go when a list is over its limit.
@@ -122,7 +154,7 @@ func (s *SMSC) Forgotten() uint64 {
 func (s *SMSC) Forget() {
 	s.mu.Lock()
 	defer s.unlock()
-	s.record = record{past: s.record.past}
+	s.record = record{past: s.record.past, gone: s.record.gone + uint64(len(s.record.submits))}
 }
 
 // Binds are all connections, those that are gone first.

@@ -148,8 +148,7 @@ func (s *SMSC) Outbind(conn net.Conn, systemID, password string) (*Conn, error) 
 	if err != nil {
 		return nil, err
 	}
-	body := append(append([]byte(systemID), 0), append([]byte(password), 0)...)
-	return c, c.Send(&pdu.Unknown{Header: pdu.Header{ID: pdu.CommandOutbind, Sequence: 1}, Body: body})
+	return c, c.Send(&pdu.Outbind{Header: pdu.Header{Sequence: 1}, SystemID: []byte(systemID), Password: []byte(password)})
 }
 
 // Conns are the connections that are up, in the order in which they came.

@@ -11,7 +11,7 @@ import (
 
 // Counts are totals since New.
 type Counts struct {
-	Submits      uint64 // submit_sm and data_sm read
+	Submits      uint64 // submit_sm, data_sm and destinations of a submit_multi read
 	Taken        uint64 // given an id
 	Lost         uint64 // neither taken nor answered (Answers.Lose)
 	Dropped      uint64 // never answered though handled
@@ -27,6 +27,7 @@ type Counts struct {
 	Unexpected   uint64 // responses to nothing
 	EnquireLinks uint64
 	Nacks        uint64 // generic_nack received
+	Operations   uint64 // query_sm, cancel_sm, replace_sm and submit_multi read
 	Unknown      uint64 // operations that the SMSC does not know
 }
 

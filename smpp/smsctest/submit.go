@@ -14,6 +14,7 @@ type message struct {
 	bind       *Conn
 	account    string
 	refs       int
+	kept       uint64 // where the record has it, from 1; 0: nowhere
 	registered uint8
 	source     place
 	dest       place
@@ -115,7 +116,7 @@ func (s *SMSC) judge(c *Conn, r *request, p *pdu.SubmitSM) pdu.CommandStatus {
 		s.meter.Malformed++
 		return status
 	}
-	if c.mode != pdu.CommandBindTransmitter && c.mode != pdu.CommandBindTransceiver {
+	if !c.transmits() {
 		return pdu.StatusInvBndSts
 	}
 	if r.act.set {
@@ -166,8 +167,8 @@ func (s *SMSC) reply(a *answer, r *request) {
 		s.meter.Dropped++
 	}
 	d := s.opt.Answers.Latency.pick(s.random) + r.act.delay
-	if a.m != nil && s.opt.Receipts.When == Before {
-		s.receiptsAt(a.m, r.now, d)
+	if s.opt.Receipts.When == Before && (a.m != nil || a.extra != nil) {
+		s.receiptsBefore(a, r.now, d)
 		d += s.opt.Receipts.Delay.pick(s.random)
 	}
 	s.send(a, &r.act, r.now, d)
