@@ -103,10 +103,10 @@ func remoteAlert(err error) string {
 
 func alertFault(err error) error {
 	alert := remoteAlert(err)
-	if strings.Contains(alert, "certificate") || strings.Contains(alert, "certificate authority") {
+	if strings.Contains(alert, "certificate") {
 		return fault(err, "tls-client-certificate", "the carrier wants a certificate of ours, and takes none or not this one ("+alert+")", "set tls.cert and tls.key to those that the carrier has registered")
 	}
-	return fault(err, "tls-alert", "the carrier's TLS gave up: "+alert, "compare TLS versions with the carrier: ours are 1.2 and 1.3")
+	return fault(err, "tls-alert", "the carrier's TLS gave up: "+alert, "compare TLS versions with the carrier, ours are 1.2 and 1.3; and ask whether they want a certificate of ours (tls.cert, tls.key): with TLS 1.2 they need not say so")
 }
 
 // sessionFault explains why what was said on a connection came to an end; doing

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -99,8 +100,7 @@ func (g *goSMPP) first(b gopdu.Body) (gopdu.Body, error) {
 	for heard := false; ; heard = true {
 		p, err := g.next()
 		if err != nil {
-			// go-smpp has no error of its own for a length that cannot be.
-			if !heard && !isTimeout(err) && !isCut(err) && !errors.As(err, new(net.Error)) {
+			if length := (*pdu.LengthError)(nil); !heard && errors.As(err, &length) {
 				err = fmt.Errorf("%w: %w", smpp.ErrNotSMPP, err)
 			}
 			return nil, err
@@ -160,6 +160,12 @@ func (g *goSMPP) write(p gopdu.Body) (err error) {
 func (g *goSMPP) next() (p gopdu.Body, err error) {
 	defer recovered(&err)
 	for {
+		// A length that cannot be is known by its first octets.
+		if head, err := g.frames.Peek(4); err != nil {
+			return nil, err
+		} else if n := binary.BigEndian.Uint32(head); n < pdu.HeaderLen || n > gopdu.MaxSize {
+			return nil, &pdu.LengthError{Length: n, Max: gopdu.MaxSize}
+		}
 		head, err := g.frames.Peek(pdu.HeaderLen)
 		if err != nil {
 			return nil, err
@@ -281,7 +287,12 @@ func (g *goSMPP) ask(ctx context.Context, p gopdu.Body) (gopdu.Body, time.Durati
 	case resp := <-answer:
 		return resp, time.Since(began), nil
 	case <-g.done:
-		return nil, 0, g.ended(net.ErrClosed)
+		select {
+		case resp := <-answer: // came just before the end
+			return resp, time.Since(began), nil
+		default:
+			return nil, 0, g.ended(net.ErrClosed)
+		}
 	case <-ctx.Done():
 		g.mu.Lock()
 		delete(g.open, seq)
