@@ -53,31 +53,13 @@ windows is in use, its rate and what it is sent at present.
 			return printCarriers(cmd.OutOrStdout(), body, list.Carriers, api.JSON)
 		},
 	}
-	api.Register(cmd.Flags())
+	registerAPI(cmd, &api)
 	cmd.AddCommand(
 		newCarrierCommand("pause", "Stop sending to carriers", `A pause holds for every instance until it is taken back. Binds stay up and
 receipts keep coming; messages wait, or go by the next carrier of their route.`),
 		newCarrierCommand("resume", "Send to paused carriers again", "What waits goes on at the carrier's rate."),
 	)
 	return cmd
-}
-
-// noCommand tells a mistyped subcommand from an argument.
-func noCommand(_ *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return fmt.Errorf("no command %q", args[0])
-	}
-	return nil
-}
-
-// some demands arguments.
-func some(what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return fmt.Errorf("no %s given", what)
-		}
-		return nil
-	}
 }
 
 func newCarrierCommand(verb, short, long string) *cobra.Command {
@@ -103,7 +85,8 @@ func newCarrierCommand(verb, short, long string) *cobra.Command {
 			})
 		},
 	}
-	api.Register(cmd.Flags())
+	registerAPI(cmd, &api)
+	cmd.ValidArgsFunction = completeCarriers(&api)
 	return cmd
 }
 

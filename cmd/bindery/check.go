@@ -11,13 +11,21 @@ func newCheckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check --config FILE",
 		Short: "Validate a configuration file",
-		Long: `Reads the file as serve would. Every error stands on a line of its own on stderr,
-FILE:LINE: setting: what is wrong; the exit code is then 1. Warnings (settings
-that are right but probably not meant, or not served by this version) go to
-stdout and leave it 0.`,
-		Example: "  bindery check --config bindery.yaml",
-		Args:    cobra.NoArgs,
+		Long: `Reads the file as serve would, with the files and the environment that it names,
+and asks nobody: run it before a start and before each SIGHUP. Every error
+stands on a line of its own on stderr, FILE:LINE: setting: what is wrong.
+Warnings (settings that are right but probably not meant, or not served by this
+version) go to stdout.
+
+Exit code: 0 right, perhaps with warnings; 1 wrong, or not to be read; 2 wrong
+flags.`,
+		Example: `  bindery check --config bindery.yaml
+  bindery check -c bindery.yaml && echo right`,
+		Args: noArguments("config"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := configGiven(file); err != nil {
+				return err
+			}
 			cfg, err := loadConfig(cmd.ErrOrStderr(), file)
 			if err != nil {
 				return err
@@ -30,7 +38,6 @@ stdout and leave it 0.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&file, "config", "c", "", "configuration file (YAML or JSON)")
-	_ = cmd.MarkFlagRequired("config") // fails only for a flag that is not there
+	configFlag(cmd, &file)
 	return cmd
 }

@@ -47,14 +47,14 @@ func run(args []string) int {
 		return int(quiet)
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return exitInterrupted
+	case errors.As(err, &code):
+		fmt.Fprintf(os.Stderr, "bindery: %v\n", err)
+		return code.ExitCode()
 	case !began:
 		fmt.Fprintf(os.Stderr, "bindery: %v\n  next: %s --help\n", err, cmd.CommandPath())
 		return exitUsage
 	}
 	fmt.Fprintf(os.Stderr, "bindery: %v\n", err)
-	if errors.As(err, &code) {
-		return code.ExitCode()
-	}
 	return exitFailed
 }
 

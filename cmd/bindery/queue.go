@@ -31,7 +31,7 @@ waited, and how many are scheduled for later.
 			return showQueues(cmd, c, api.JSON)
 		},
 	}
-	api.Register(cmd.Flags())
+	registerAPI(cmd, &api)
 	cmd.AddCommand(newCancelCommand())
 	return cmd
 }
@@ -94,6 +94,7 @@ is refused. Messages are the account's own; no admin is needed.
 			})
 		},
 	}
-	api.Register(cmd.Flags())
+	registerAPI(cmd, &api)
+	cmd.ValidArgsFunction = completeNothing
 	return cmd
 }

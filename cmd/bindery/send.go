@@ -69,7 +69,7 @@ the same command with it sends only what was not taken.
   bindery send --file numbers.csv --from 1544 --text "We open at nine" --campaign opening
   bindery send --file numbers.csv --from 1544 --text "Hi {{name}}, your code is {{code}}"
   bindery send --file - --format ndjson --json < messages.ndjson`,
-		Args: cobra.NoArgs,
+		Args: noArguments("file"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s.in, s.out, s.errs = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 			return s.run(cmd)
@@ -81,16 +81,15 @@ the same command with it sends only what was not taken.
 	}
 	f.StringVar(&s.key, "idempotency-key", "", "under which a repeat is the same send; at most 240 octets (default: a new one)")
 	s.file.register(cmd)
-	s.api.Register(f)
+	registerAPI(cmd, &s.api)
+	for _, free := range []string{"to", "from", "text", "send-at", "validity", "reference", "campaign", "subject", "callback", "idempotency-key"} {
+		complete(cmd, free)
+	}
+	complete(cmd, "encoding", "auto", "gsm7", "gsm7-packed", "ascii", "latin1", "cyrillic", "hebrew", "ucs2", "euc-kr")
 	complete(cmd, "priority", "urgent", "normal", "bulk")
 	complete(cmd, "kind", "auto", "sms", "lms", "mms")
 	complete(cmd, "on-uncertain", "resend", "hold")
 	return cmd
-}
-
-// complete tells shells the words that a flag takes.
-func complete(cmd *cobra.Command, flag string, words ...string) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
 }
 
 func (s *sending) run(cmd *cobra.Command) error {

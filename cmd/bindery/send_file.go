@@ -29,11 +29,13 @@ type sendFile struct {
 
 func (f *sendFile) register(cmd *cobra.Command) {
 	set := cmd.Flags()
-	set.StringVarP(&f.name, "file", "f", "", "file of messages; - is standard input")
+	set.StringVarP(&f.name, "file", "f", "", "`FILE` of messages; - is standard input")
 	set.StringVar(&f.format, "format", "", "csv or ndjson (default: by the file's ending)")
 	set.StringVar(&f.separator, "separator", ",", "between the columns of CSV; \\t is a tab")
-	set.StringVar(&f.refused, "refused", "", "file that gets every refused line, as NDJSON")
+	set.StringVar(&f.refused, "refused", "", "`FILE` that gets every refused line, as NDJSON")
 	complete(cmd, "format", "csv", "ndjson")
+	complete(cmd, "separator")
+	completeFiles(cmd, "file", "csv", "tsv", "ndjson", "jsonl")
 }
 
 func (f *sendFile) check(cmd *cobra.Command, fields map[string]string) error {

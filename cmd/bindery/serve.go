@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -12,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"bindery/cmd/bindery/internal/client"
 	"bindery/config"
 	"bindery/gateway"
 	"bindery/internal/redisdb"
@@ -26,19 +29,31 @@ func newServeCommand() *cobra.Command {
 in, windows drained (at most 10 s), unbound, exit code 0. A Redis that is not
 there yet is waited for; /readyz says 503 meanwhile. SIGHUP reloads the file:
 carriers whose settings did not change keep their binds, a bad file changes
-nothing. The log goes to stderr, a JSON object a line.`,
-		Example: "  bindery serve --config /etc/bindery/bindery.yaml",
-		Args:    cobra.NoArgs,
+nothing, and what needs a restart is said. The log goes to stderr, a JSON object
+a line.
+
+Several instances may run with one file on one Redis; they share each carrier's
+binds and rate.
+
+Exit code: 0 stopped as asked; 1 wrong configuration, an address that is taken,
+a Redis that does not suit; 2 wrong flags.`,
+		Example: `  bindery serve --config /etc/bindery/bindery.yaml
+  bindery serve -c bindery.yaml 2>bindery.log
+  kill -HUP "$(pidof bindery)"        # read the file again`,
+		Args: noArguments("config"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runServe(cmd.Context(), cmd.ErrOrStderr(), file)
+			if err := configGiven(file); err != nil {
+				return err
+			}
+			return runServe(cmd, file)
 		},
 	}
-	cmd.Flags().StringVarP(&file, "config", "c", "", "configuration file (YAML or JSON)")
-	_ = cmd.MarkFlagRequired("config") // fails only for a flag that is not there
+	configFlag(cmd, &file)
 	return cmd
 }
 
-func runServe(ctx context.Context, stderr io.Writer, file string) error {
+func runServe(cmd *cobra.Command, file string) error {
+	ctx, stderr := cmd.Context(), cmd.ErrOrStderr()
 	cfg, err := loadConfig(stderr, file)
 	if err != nil {
 		return err
@@ -54,7 +69,12 @@ func runServe(ctx context.Context, stderr io.Writer, file string) error {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	go reloadOnHangup(ctx, hangup, g, file, log)
-	return g.Run(ctx)
+	if err := g.Run(ctx); errors.Is(err, syscall.EADDRINUSE) {
+		return &client.Problem{Exit: exitFailed, What: err.Error(), Next: "something listens there already, perhaps another gateway; end it, or change that setting in " + file, Cause: err}
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 // reloadBound is how long carriers that changed may drain.
@@ -79,8 +99,11 @@ func reloadOnHangup(ctx context.Context, hangup <-chan os.Signal, g *gateway.Gat
 			err = g.Reload(bounded, cfg)
 			cancel()
 		}
-		if err != nil {
-			log.Error().Err(err).Msg("reload")
+		switch n := len(config.Problems(err)); {
+		case n > 0:
+			log.Error().Str("file", file).Int("errors", n).Msg("not reloaded: the file is wrong; everything stays as it was")
+		case err != nil:
+			log.Error().Err(err).Msg("not reloaded: what the error does not name stays as it was")
 		}
 	}
 }
@@ -98,8 +121,11 @@ func loadConfig(stderr io.Writer, file string) (*config.Config, error) {
 	for _, p := range problems {
 		fmt.Fprintf(stderr, "%s:%s\n", file, p)
 	}
-	if len(problems) > 0 {
-		return nil, exitError(1)
+	switch {
+	case len(problems) > 0:
+		return nil, exitError(exitFailed)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &client.Problem{Exit: exitFailed, What: err.Error(), Next: whichConfig(), Cause: err}
 	}
 	return cfg, err
 }

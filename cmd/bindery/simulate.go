@@ -83,7 +83,7 @@ that cannot be read or written.`,
 
   # for a script: ten seconds, then the totals as JSON
   bindery simulate --duration 10s --quiet --json`,
-		Args: cobra.NoArgs,
+		Args: noArguments(""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := sim.check(cmd.Flags()); err != nil {
 				return err
@@ -92,6 +92,7 @@ that cannot be read or written.`,
 		},
 	}
 	sim.flags(cmd.Flags())
+	sim.complete(cmd)
 	return cmd
 }
 

@@ -1,22 +1,25 @@
 package main
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"bindery/smpp/pdu"
 	"bindery/smpp/smsctest"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
 func (sim *simulation) flags(f *pflag.FlagSet) {
-	f.StringVar(&sim.listen, "listen", sim.listen, "address to listen on; port 0 takes a free one")
-	f.StringVar(&sim.cert, "tls-cert", "", "certificate file: listens with TLS")
-	f.StringVar(&sim.key, "tls-key", "", "key file of --tls-cert")
+	f.StringVar(&sim.listen, "listen", sim.listen, "`ADDRESS` to listen on; port 0 takes a free one")
+	f.StringVar(&sim.cert, "tls-cert", "", "`FILE` of the certificate: listens with TLS")
+	f.StringVar(&sim.key, "tls-key", "", "`FILE` of the key of --tls-cert")
 	f.DurationVar(&sim.duration, "duration", 0, "ends after this; 0: at Ctrl-C")
 	f.BoolVar(&sim.quiet, "quiet", false, "prints no counts")
 	f.BoolVar(&sim.json, "json", false, "prints the totals as JSON on stdout at the end")
-	f.StringVar(&sim.record, "record", "", "file that gets destination and moment (Unix, ns) of each message let through, a line each, at the end")
+	f.StringVar(&sim.record, "record", "", "`FILE` that gets destination and moment (Unix, ns) of each message let through, a line each, at the end")
 	f.Uint64Var(&sim.smsc.Seed, "seed", 0, "of all that is random; 0: another each time")
 	sim.bindFlags(f)
 	sim.answerFlags(f)
@@ -114,4 +117,18 @@ func (sim *simulation) octetFlags(f *pflag.FlagSet) {
 	f.Var((*octetsFlag)(&o.Garbage), "garbage", "octets that come in between what it reads, as in 00FF10")
 	f.Int64Var(&o.GarbageAfter, "garbage-after", 0, "octets read until --garbage comes")
 	f.Int64Var(&o.FlipEvery, "flip-every", 0, "octets read between those whose lowest bit is turned; 0: none")
+}
+
+// complete tells shells what the flags take.
+func (sim *simulation) complete(cmd *cobra.Command) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		switch {
+		case f.Name == "tls-cert" || f.Name == "tls-key":
+			completeFiles(cmd, f.Name, "pem", "crt", "key")
+		case f.Name == "intermediate":
+			completeList(cmd, f.Name, slices.Sorted(maps.Keys(stateNames))...)
+		case f.Name != "record":
+			complete(cmd, f.Name, choices(f)...)
+		}
+	})
 }

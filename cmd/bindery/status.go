@@ -75,7 +75,8 @@ and each is shown by how many of its messages have which status.
 		},
 	}
 	cmd.Flags().BoolVar(&batch, "batch", false, "the ids are those of batches")
-	api.Register(cmd.Flags())
+	registerAPI(cmd, &api)
+	cmd.ValidArgsFunction = completeNothing
 	return cmd
 }
 

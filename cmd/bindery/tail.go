@@ -60,7 +60,7 @@ which --from goes on later.
   bindery tail --status undelivered,rejected,failed --campaign spring
   bindery tail --json --count 100 > events.ndjson
   bindery tail --from 1795683600123-0/7`,
-		Args: cobra.NoArgs,
+		Args: noArguments(""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t.out, t.errs = cmd.OutOrStdout(), cmd.ErrOrStderr()
 			return t.run(cmd.Context())
@@ -71,8 +71,10 @@ which --from goes on later.
 	f.StringVar(&t.campaign, "campaign", "", "only this campaign")
 	f.StringVar(&t.from, "from", "", "go on behind the event of this place (default: from now on)")
 	f.IntVarP(&t.count, "count", "n", 0, "end after so many events; 0: never")
-	t.api.Register(f)
-	complete(cmd, "status", allStatuses...)
+	registerAPI(cmd, &t.api)
+	completeList(cmd, "status", allStatuses...)
+	complete(cmd, "campaign")
+	complete(cmd, "from")
 	return cmd
 }
 

@@ -31,10 +31,12 @@ const maxAnswer = 8 << 20
 
 // Client speaks to one gateway.
 type Client struct {
-	base    string // without a slash at its end
-	key     string
-	timeout time.Duration // of an answer that is read whole
-	http    *http.Client
+	base string // without a slash at its end
+	key  string
+	// baseFrom and keyFrom say where the user gave them; empty: nowhere.
+	baseFrom, keyFrom string
+	timeout           time.Duration // of an answer that is read whole
+	http              *http.Client
 }
 
 // Request is one question.
@@ -61,6 +63,14 @@ func New(base, key string, timeout time.Duration) (*Client, error) {
 		// A redirect would carry the key elsewhere; it is told instead.
 		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}, nil
+}
+
+// named is the gateway's address, and who named it.
+func (c *Client) named() string {
+	if c.baseFrom == "" {
+		return c.base
+	}
+	return c.base + " (" + c.baseFrom + ")"
 }
 
 // Base is the gateway's address.
@@ -156,9 +166,9 @@ func (c *Client) unanswered(ctx context.Context, err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		p.What, p.Next = fmt.Sprintf("%s did not answer within %s", c.base, c.timeout), "ask again, or give it longer by --timeout"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		p.What, p.Next = "no gateway answers at "+c.base+": connection refused", "`bindery serve --config FILE` starts one; --api or BINDERY_API names another"
+		p.What, p.Next = "no gateway answers at "+c.named()+": connection refused", "`bindery serve --config FILE` starts one; --api or BINDERY_API names another"
 	case dns != nil:
-		p.What, p.Next = fmt.Sprintf("the name in %s is not known: %s", c.base, dns.Err), "is --api (or BINDERY_API) right?"
+		p.What, p.Next = fmt.Sprintf("the name in %s is not known: %s", c.named(), dns.Err), "is --api (or BINDERY_API) right?"
 	case errors.As(err, &op):
 		p.What, p.Next = fmt.Sprintf("the connection to %s failed: %v", c.base, op.Err), "ask again; its log or a proxy in between may say more"
 	default:

@@ -29,8 +29,8 @@ answer, or not now (429, 503): the same again may do.`
 
 // Register adds the flags to a command.
 func (f *Flags) Register(set *pflag.FlagSet) {
-	set.StringVar(&f.API, "api", "", "address of the gateway (default BINDERY_API, or "+DefaultAPI+")")
-	set.StringVar(&f.KeyFile, "key-file", "", "file that holds the API key (default: BINDERY_API_KEY)")
+	set.StringVar(&f.API, "api", "", "`ADDRESS` of the gateway (default BINDERY_API, or "+DefaultAPI+")")
+	set.StringVar(&f.KeyFile, "key-file", "", "`FILE` that holds the API key (default: BINDERY_API_KEY)")
 	set.DurationVar(&f.Timeout, "timeout", 30*time.Second, "longest wait for an answer")
 	set.BoolVar(&f.JSON, "json", false, "print JSON, for scripts")
 }
@@ -40,39 +40,44 @@ func (f *Flags) Client() (*Client, error) {
 	if f.Timeout <= 0 {
 		return nil, Usage("such as --timeout 30s", "--timeout: %s is no time to wait", f.Timeout)
 	}
-	base := f.API
+	base, from := f.API, "--api"
 	if base == "" {
-		base = os.Getenv("BINDERY_API")
+		base, from = os.Getenv("BINDERY_API"), "BINDERY_API"
 	}
 	if base == "" {
-		base = DefaultAPI
+		base, from = DefaultAPI, "the default"
 	}
-	key, err := f.key()
+	key, keyFrom, err := f.key()
 	if err != nil {
 		return nil, err
 	}
-	return New(base, key, f.Timeout)
+	c, err := New(base, key, f.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	c.baseFrom, c.keyFrom = from, keyFrom
+	return c, nil
 }
 
-// key never gets into an error.
-func (f *Flags) key() (string, error) {
+// key answers where it comes from too, and never gets into an error.
+func (f *Flags) key() (key, from string, err error) {
 	const next = "set BINDERY_API_KEY, or name a file that holds the key by --key-file"
-	key, from := os.Getenv("BINDERY_API_KEY"), "BINDERY_API_KEY"
+	key, from = os.Getenv("BINDERY_API_KEY"), "BINDERY_API_KEY"
 	if f.KeyFile != "" {
 		b, err := os.ReadFile(f.KeyFile)
 		if err != nil {
-			return "", Usage(next, "--key-file: %w", err)
+			return "", "", Usage(next, "--key-file: %w", err)
 		}
 		key, from = string(b), "--key-file "+f.KeyFile
 	}
 	key = strings.TrimSpace(key)
 	switch {
 	case key == "" && f.KeyFile == "":
-		return "", Usage(next, "no API key")
+		return "", "", Usage(next, "no API key")
 	case key == "":
-		return "", Usage(next, "%s holds no key", from)
+		return "", "", Usage(next, "%s holds no key", from)
 	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return "", Usage(next, "%s holds more than a key: a key is one word of ASCII", from)
+		return "", "", Usage(next, "%s holds more than a key: a key is one word of ASCII", from)
 	}
-	return key, nil
+	return key, from, nil
 }

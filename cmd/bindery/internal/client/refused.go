@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -30,7 +31,7 @@ func (c *Client) refused(resp *http.Response, body []byte) *Problem {
 	if said == "" {
 		said = r.Title
 	}
-	p := &Problem{Exit: ExitRefused, Status: status, What: screen.Clean(fmt.Sprintf("%s answers %d: %s", c.base, status, said)), Fields: fieldLines(r.Errors), Next: nextFor(status)}
+	p := &Problem{Exit: ExitRefused, Status: status, What: screen.Clean(fmt.Sprintf("%s answers %d: %s", c.base, status, said)), Fields: fieldLines(r.Errors), Next: c.nextFor(status)}
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
 		p.Exit = ExitLater
 		if after := resp.Header.Get("Retry-After"); after != "" {
@@ -40,10 +41,10 @@ func (c *Client) refused(resp *http.Response, body []byte) *Problem {
 	return p
 }
 
-func nextFor(status int) string {
+func (c *Client) nextFor(status int) string {
 	switch status {
 	case http.StatusUnauthorized:
-		return "is the key in BINDERY_API_KEY (or --key-file) one of an account of this gateway?"
+		return "the key came from " + cmp.Or(c.keyFrom, "BINDERY_API_KEY or --key-file") + "; is it that of an account of this gateway?"
 	case http.StatusForbidden:
 		return "use the key of an account that has admin: true in the gateway's configuration"
 	case http.StatusNotFound:
