@@ -104,10 +104,7 @@ func connect(c config.Carrier, g common, sink dispatch.Sink) (*smppcarrier.Carri
 	source := func(mode pdu.CommandID) *bindpool.Dialer {
 		return &bindpool.Dialer{
 			Addresses: c.Addresses, TLS: secure,
-			Bind: pdu.Bind{
-				Header: pdu.Header{ID: mode}, SystemID: []byte(c.SystemID), Password: []byte(c.Password),
-				SystemType: []byte(c.SystemType), InterfaceVersion: pdu.Version34,
-			},
+			Bind: bindOf(c, mode),
 			Session: smpp.Config{
 				Window: c.Window, ResponseTimeout: c.ResponseTimeout, EnquireLink: c.EnquireLink,
 				Gate: g.owners.holds,

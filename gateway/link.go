@@ -36,6 +36,7 @@ func LinkTo(c config.Carrier) (Link, error) {
 		TLS: secure, Text: smppcarrier.Config{Carrier: c.ID, Coding: profile},
 		Submit: idForms[c.MessageID.Submit], Receipt: idForms[c.MessageID.Receipt],
 	}
+	fields(&l.Text, &c)
 	modes := []pdu.CommandID{pdu.CommandBindTransceiver}
 	if c.Bind == config.BindPair {
 		modes = []pdu.CommandID{pdu.CommandBindTransmitter, pdu.CommandBindReceiver}

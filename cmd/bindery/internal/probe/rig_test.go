@@ -22,23 +22,27 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// carrierFor is how the gateway would reach an SMSC at address.
-func carrierFor(change func(*config.Carrier)) config.Carrier {
-	c := config.Carrier{
-		ID: "alpha", SystemID: "bindery", Password: "secret", Bind: config.BindTransceiver,
-		MessageID: config.MessageID{Submit: "auto", Receipt: "auto"},
-		Encodings: []string{"gsm7", "ucs2"}, LongMessage: "udh",
+// carrierFor is a carrier of a configuration file, with its defaults.
+func carrierFor(t *testing.T, change func(*config.Carrier)) config.Carrier {
+	t.Helper()
+	cfg, err := config.Parse("bindery.yaml", []byte(`
+accounts: [{id: acme, api_key: "0123456789abcdef0123456789"}]
+carriers: [{id: alpha, address: "127.0.0.1:1", system_id: bindery, password: secret}]
+routes: [{id: all, carriers: [alpha]}]
+`), func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
 	}
 	if change != nil {
-		change(&c)
+		change(&cfg.Carriers[0])
 	}
-	return c
+	return cfg.Carriers[0]
 }
 
 // options are those of a probe of one address by both drivers.
 func options(t *testing.T, address string, change func(*config.Carrier)) Options {
 	t.Helper()
-	l, err := gateway.LinkTo(carrierFor(change))
+	l, err := gateway.LinkTo(carrierFor(t, change))
 	if err != nil {
 		t.Fatal(err)
 	}

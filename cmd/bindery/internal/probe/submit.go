@@ -46,7 +46,7 @@ func (a *attempt) send(ctx context.Context) {
 func (a *attempt) submit(ctx context.Context, s *Step, l boundLink) (submitted, error) {
 	m := message{text: a.o.Text}
 	var err error
-	m.pdu, m.plan, err = a.o.Link.Text.Sample(queue.Message{To: a.o.To, From: a.o.From, Text: a.o.Text, ConcatRef: uint16(time.Now().UnixNano())}, l.info.Version)
+	m.pdu, m.plan, err = a.o.Link.Text.Sample(queue.Message{Priority: queue.Normal, To: a.o.To, From: a.o.From, Text: a.o.Text, ConcatRef: uint16(time.Now().UnixNano())}, l.info.Version)
 	if err != nil {
 		return submitted{}, fault(err, "text", "this text cannot be one submit_sm to this carrier", "give another --text: the probe sends one part")
 	}
