@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -101,9 +102,10 @@ func connect(c config.Carrier, g common, sink dispatch.Sink) (*smppcarrier.Carri
 	if err != nil {
 		return nil, fmt.Errorf("carrier %s: %w", c.ID, err)
 	}
+	turn := new(atomic.Uint32)
 	source := func(mode pdu.CommandID) *bindpool.Dialer {
 		return &bindpool.Dialer{
-			Addresses: c.Addresses, TLS: secure,
+			Addresses: c.Addresses, TLS: secure, Turn: turn,
 			Bind: bindOf(c, mode),
 			Session: smpp.Config{
 				Window: c.Window, ResponseTimeout: c.ResponseTimeout, EnquireLink: c.EnquireLink,

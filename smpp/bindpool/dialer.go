@@ -23,10 +23,14 @@ type Dialer struct {
 	Bind    pdu.Bind // what is sent; sequence and status are the session's
 	Session smpp.Config
 	Timeout time.Duration // connect and TLS handshake; default 5 s
+	// Turn, when not nil, is which address is next, shared by the two halves of
+	// a pair: an SMSC of several machines has a message's receipts on the one
+	// that took it.
+	Turn *atomic.Uint32
 	// DialContext replaces the network; nil: a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
-	failures atomic.Uint32 // which address is next
+	failures atomic.Uint32 // which address is next, without Turn
 }
 
 // Open connects to the next address and binds. Every failure but a refusal of
@@ -35,13 +39,17 @@ func (d *Dialer) Open(ctx context.Context, h smpp.Handler) (*smpp.Session, error
 	if len(d.Addresses) == 0 {
 		return nil, errors.New("dial: no address")
 	}
-	turn := d.failures.Load()
+	failures := d.Turn
+	if failures == nil {
+		failures = &d.failures
+	}
+	turn := failures.Load()
 	address := d.Addresses[int(turn)%len(d.Addresses)]
 	s, err := d.openAt(ctx, address, h)
 	if err != nil {
 		if kind(err) != credentials {
 			// Of several binds that fail at one address only one moves on.
-			d.failures.CompareAndSwap(turn, turn+1)
+			failures.CompareAndSwap(turn, turn+1)
 		}
 		return nil, fmt.Errorf("%s: %w", address, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"math/big"
 	"net"
 	"strings"
@@ -22,13 +23,18 @@ import (
 // certified is a certificate for 127.0.0.1 and the pool that trusts it.
 func certified(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
+	return certifiedUntil(t, time.Now().Add(time.Hour))
+}
+
+func certifiedUntil(t *testing.T, end time.Time) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: end,
 		IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
@@ -118,6 +124,83 @@ func TestDialerStopsWithItsContext(t *testing.T) {
 		},
 	}
 	if _, err := d.Open(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "smsc:1: ") {
+		t.Errorf("open: %v", err)
+	}
+}
+
+// A certificate that is over is no certificate, and the next address is tried;
+// with InsecureSkipVerify it is taken.
+func TestDialerAndExpiredCertificate(t *testing.T) {
+	over, trustOver := certifiedUntil(t, time.Now().Add(-time.Hour))
+	good, trust := certified(t)
+	trust = both(t, trust, good, over)
+	first, second := listening(t, &tls.Config{Certificates: []tls.Certificate{over}}), listening(t, &tls.Config{Certificates: []tls.Certificate{good}})
+	d := &bindpool.Dialer{
+		Addresses: []string{first, second}, TLS: &tls.Config{RootCAs: trust},
+		Bind: pdu.Bind{Header: pdu.Header{ID: pdu.BindTransceiver}, SystemID: []byte("bindery")},
+	}
+	h := (*carrierSide)(newCarrier())
+	if _, err := d.Open(context.Background(), h); err == nil || !strings.Contains(err.Error(), first+": tls: ") || !strings.Contains(err.Error(), "expired") {
+		t.Errorf("expired: %v", err)
+	}
+	for _, d := range []*bindpool.Dialer{d, {Addresses: []string{first}, TLS: &tls.Config{RootCAs: trustOver, InsecureSkipVerify: true}, Bind: d.Bind}} {
+		s, err := d.Open(context.Background(), h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Unbind(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// both adds certificates to a pool.
+func both(t *testing.T, pool *x509.CertPool, certs ...tls.Certificate) *x509.CertPool {
+	t.Helper()
+	for _, c := range certs {
+		parsed, err := x509.ParseCertificate(c.Certificate[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		pool.AddCert(parsed)
+	}
+	return pool
+}
+
+// A carrier that wants a certificate of ours gets it, and lets nobody in without.
+func TestDialerShowsItsCertificate(t *testing.T) {
+	theirs, trust := certified(t)
+	ours, known := certified(t)
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		address := listening(t, &tls.Config{
+			Certificates: []tls.Certificate{theirs}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: known, MaxVersion: version,
+		})
+		bind := pdu.Bind{Header: pdu.Header{ID: pdu.BindTransceiver}, SystemID: []byte("bindery")}
+		h := (*carrierSide)(newCarrier())
+		without := &bindpool.Dialer{Addresses: []string{address}, TLS: &tls.Config{RootCAs: trust}, Bind: bind}
+		if _, err := without.Open(context.Background(), h); err == nil || !strings.Contains(err.Error(), "remote error: tls") {
+			t.Errorf("%s, without ours: %v", tls.VersionName(version), err)
+		}
+		with := &bindpool.Dialer{Addresses: []string{address}, TLS: &tls.Config{RootCAs: trust, Certificates: []tls.Certificate{ours}}, Bind: bind}
+		s, err := with.Open(context.Background(), h)
+		if err != nil {
+			t.Fatalf("%s: %v", tls.VersionName(version), err)
+		}
+		if err := s.Unbind(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A peer that takes the connection and shakes no hands is given up in time.
+func TestDialerGivesUpOnAHandshake(t *testing.T) {
+	socket, err := net.Listen("tcp", "127.0.0.1:0") // its backlog connects, nobody answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	d := &bindpool.Dialer{Addresses: []string{socket.Addr().String()}, TLS: &tls.Config{}, Timeout: 100 * time.Millisecond}
+	if _, err := d.Open(context.Background(), nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("open: %v", err)
 	}
 }
