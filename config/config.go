@@ -54,6 +54,9 @@ func Load(path string) (*Config, error) {
 		return nil, fmt.Errorf("config: %w", err)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("config: %s is a directory, not a file", path)
+	}
 	data, err := readBounded(f, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("config: %s: %w", path, err)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -55,6 +56,10 @@ func (d *decoder) root(data []byte) ast.Node {
 		d.problem(1, "", "the file is larger than %d octets", maxFile)
 		return nil
 	}
+	if line, what := notText(data); line > 0 {
+		d.problem(line, "", "%s; save the file as UTF-8", what)
+		return nil
+	}
 	if line := tooNested(data); line > 0 {
 		d.problem(line, "", "nested deeper than %d levels", maxNesting)
 		return nil
@@ -84,6 +89,7 @@ func (d *decoder) root(data []byte) ast.Node {
 // parseYAML keeps a panic of the parser, which is not ours, from ending a
 // gateway that only reloads its file.
 func parseYAML(data []byte) (file *ast.File, err error) {
+	data = bytes.TrimPrefix(data, []byte("\uFEFF")) // editors on Windows write one, and the parser takes it for text
 	defer func() {
 		if r := recover(); r != nil {
 			file, err = nil, errors.New("not YAML that the parser copes with")
@@ -102,10 +108,45 @@ func (d *decoder) syntax(err error) {
 		if t := at.GetToken(); t != nil && t.Position != nil {
 			line = t.Position.Line
 		}
-		d.problem(line, "", "not YAML: %s", at.GetMessage())
+		d.problem(line, "", "not YAML: %s", plainSyntax(at.GetMessage()))
 		return
 	}
 	d.problem(1, "", "not YAML: %v", err)
+}
+
+// syntaxHints put what people do wrong beside what the parser says of it, by
+// how its words begin.
+var syntaxHints = []struct{ said, hint string }{
+	{"found character '\t' that cannot start any token", "a tab indents this line; YAML takes blanks only"},
+	{"tab character cannot", "a tab indents this line; YAML takes blanks only"},
+	{"unexpected key name", "not KEY: VALUE; is there a blank behind each colon, here and on the lines before?"},
+	{"value is not allowed in this context", "out of place; is the line indented as its neighbours are?"},
+	{"could not find end character", "a quote is opened here and never closed"},
+}
+
+func plainSyntax(said string) string {
+	for _, h := range syntaxHints {
+		if strings.HasPrefix(said, h.said) {
+			return h.hint
+		}
+	}
+	return plain(said)
+}
+
+// notText answers the line of the first octet that is not UTF-8, 0 for none,
+// and what it is.
+func notText(data []byte) (line int, what string) {
+	if bytes.HasPrefix(data, []byte{0xFF, 0xFE}) || bytes.HasPrefix(data, []byte{0xFE, 0xFF}) {
+		return 1, "is UTF-16"
+	}
+	for i := 0; i < len(data); {
+		r, size := utf8.DecodeRune(data[i:])
+		if r == utf8.RuneError && size == 1 {
+			return 1 + bytes.Count(data[:i], []byte{'\n'}), fmt.Sprintf("the octet 0x%02X is not UTF-8", data[i])
+		}
+		i += size
+	}
+	return 0, ""
 }
 
 // tooNested answers the first line on which more brackets or block sequences
@@ -172,8 +213,10 @@ func kindOf(n ast.Node) string {
 	case *ast.NullNode:
 		return "nothing"
 	}
-	return "a single value"
+	return single
 }
+
+const single = "a single value"
 
 // resolve follows aliases and takes anchors off. It answers nil, and says so,
 // for what it cannot follow.
@@ -213,10 +256,14 @@ func plainKey(key string) string {
 	if len(key) > 64 {
 		key = key[:64] + "…"
 	}
+	return plain(key)
+}
+
+func plain(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r
-	}, key)
+	}, text)
 }

@@ -51,6 +51,10 @@ func isMapping(n ast.Node) bool {
 func (d *decoder) list(n ast.Node, path string, v reflect.Value) {
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
+		if text := nodeText(n); kindOf(n) == single && text != "" && text != "|" && text != ">" {
+			d.at(n, path, "want a list, got a single value; is [%s] meant?", plainKey(text))
+			return
+		}
 		d.at(n, path, "want a list, got %s", kindOf(n))
 		return
 	}

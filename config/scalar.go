@@ -69,7 +69,7 @@ func (p primitive) set(v value) error {
 		return nil
 	case p.v.Kind() == reflect.Bool:
 		if v.quoted && !v.expanded || v.text != "true" && v.text != "false" {
-			return fmt.Errorf("want true or false, got %s", v.show())
+			return fmt.Errorf("want true or false, got %s%s", v.show(), meantBool(v))
 		}
 		p.v.SetBool(v.text == "true")
 		return nil
@@ -90,6 +90,20 @@ func (p primitive) set(v value) error {
 		return err
 	}
 	return fmt.Errorf("has no reader for %s", p.v.Type())
+}
+
+// meantBool knows what other languages, and YAML of old, take for booleans.
+func meantBool(v value) string {
+	if v.expanded {
+		return ""
+	}
+	switch strings.ToLower(v.text) {
+	case "yes", "on", "y", "1", "true":
+		return "; is true meant?"
+	case "no", "off", "n", "0", "false":
+		return "; is false meant?"
+	}
+	return ""
 }
 
 func (primitive) number(v value) (int64, error) {
