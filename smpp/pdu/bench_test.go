@@ -8,7 +8,6 @@ import (
 	"github.com/fiorix/go-smpp/smpp/pdu/pdufield"
 	"github.com/fiorix/go-smpp/smpp/pdu/pdutext"
 	"github.com/fiorix/go-smpp/smpp/pdu/pdutlv"
-	"pgregory.net/rapid"
 
 	"bindery/smpp/pdu"
 )
@@ -156,33 +155,4 @@ func TestSameOctetsAsGoSMPP(t *testing.T) {
 	if ours, theirs := encode(t, submit160()), goSMPPEncode(t, submit160()); !bytes.Equal(ours, theirs) {
 		t.Errorf("ours\n%x, theirs\n%x", ours, theirs)
 	}
-}
-
-// An independent codec writes what ours writes and reads what ours reads. It
-// keeps TLVs in a map, so at most one; it numbers a sequence of 0 itself; and
-// it takes a user data header apart, which is another test's matter.
-func TestAgainstGoSMPP(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		p := drawSM(rt, header(pdu.CommandSubmitSM, 0, rapid.Uint32Range(1, 0x7FFFFFFF).Draw(rt, "sequence")))
-		p.TLVs = p.TLVs[:min(len(p.TLVs), 1)]
-		p.ESMClass &^= pdu.ESMClassUDHI
-		ours := encode(t, &p)
-		if theirs := goSMPPEncode(t, &p); !bytes.Equal(ours, theirs) {
-			rt.Fatalf("ours\n%x, theirs\n%x", ours, theirs)
-		}
-		body, err := gosmpp.Decode(bytes.NewReader(ours))
-		if err != nil {
-			rt.Fatal(err)
-		}
-		f := body.Fields()
-		for name, want := range map[pdufield.Name][]byte{
-			pdufield.SourceAddr:      append(bytes.Clone(p.Source.Addr), 0),
-			pdufield.DestinationAddr: append(bytes.Clone(p.Destination.Addr), 0),
-			pdufield.ShortMessage:    p.ShortMessage,
-		} {
-			if got := f[name].Bytes(); !bytes.Equal(got, want) {
-				rt.Fatalf("%s is read as %x, want %x", name, got, want)
-			}
-		}
-	})
 }
