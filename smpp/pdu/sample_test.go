@@ -77,6 +77,29 @@ func multi(n int, tlvs pdu.TLVs) *pdu.SubmitMulti {
 	return p
 }
 
+// The samples leave no command of the spec out, so the tests over all of them
+// don't either.
+func TestSamplesOfEveryCommand(t *testing.T) {
+	have := map[pdu.CommandID]bool{}
+	for _, p := range samples() {
+		have[p.Head().ID] = true
+	}
+	known := 0
+	for n := range pdu.CommandID(0x400) {
+		for _, id := range []pdu.CommandID{n, n.Response()} {
+			if _, unknown := pdu.New(id).(*pdu.Unknown); unknown {
+				continue
+			}
+			if known++; !have[id] {
+				t.Errorf("no sample of %v", id)
+			}
+		}
+	}
+	if known != 27 { // §5.1.2.1
+		t.Errorf("%d commands", known)
+	}
+}
+
 // samples has at least one PDU of every struct, each one canonical: it encodes
 // to the octets that it was decoded from.
 func samples() []pdu.PDU {
