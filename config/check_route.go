@@ -68,8 +68,12 @@ func (k *checker) each(path string, list []string, check func(path, entry string
 // among lists what there is, when that is short.
 func among(ids map[string]bool) string {
 	list := sortedKeys(ids)
+	list = slices.DeleteFunc(list, func(id string) bool { return id == "" }) // one that was wrong itself
 	if len(list) == 0 || len(list) > 10 {
 		return ""
+	}
+	if len(list) == 0 {
+		return "; there is none"
 	}
 	return "; there are " + strings.Join(list, ", ")
 }

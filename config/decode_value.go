@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 )
 
 // into decodes a node into what target points at.
@@ -96,6 +98,10 @@ func (d *decoder) scalar(n ast.Node, path string, s scalar) {
 	val := value{}
 	switch n := n.(type) {
 	case *ast.StringNode:
+		if n.Token.Type == token.StringType && strings.HasPrefix(n.Value, "“") {
+			d.at(n, path, "stands in typographic quotes; YAML wants \" or '")
+			return
+		}
 		val.text, val.quoted = n.Value, true
 	case *ast.LiteralNode:
 		val.text, val.quoted = n.Value.Value, true

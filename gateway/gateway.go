@@ -179,9 +179,9 @@ func (g *Gateway) awaitRedis(ctx context.Context) error {
 		if err == nil || hopeless {
 			return err
 		}
-		if err.Error() != said {
+		if err.Error() != said && ctx.Err() == nil { // each reason once, and none of a stop
 			said = err.Error()
-			g.log.Warn().Err(err).Msg("waiting for redis")
+			g.log.Warn().Err(err).Msg("waiting for redis; /readyz says 503 until it answers")
 		}
 		select {
 		case <-retry.C:

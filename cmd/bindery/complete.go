@@ -66,11 +66,15 @@ func choices(f *pflag.Flag) []string {
 // says an error: a shell shows words or none.
 func completeCarriers(api *client.Flags) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		list := carriersOf(api)
-		return slices.DeleteFunc(list, func(id string) bool { return slices.Contains(args, id) }), cobra.ShellCompDirectiveNoFileComp
+		list := slices.DeleteFunc(carriersOf(api), func(one string) bool {
+			id, _, _ := strings.Cut(one, "\t")
+			return slices.Contains(args, id)
+		})
+		return list, cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
+// carriersOf are ids, behind a tab what is known of them.
 func carriersOf(api *client.Flags) (ids []string) {
 	short := *api
 	short.Timeout = completeBound

@@ -74,7 +74,7 @@ func newCancelCommand() *cobra.Command {
 is refused. Messages are the account's own; no admin is needed.
 
 ` + client.Environment,
-		Example: "  bindery queue cancel 06FJ2K7R0W5T3M8QX9VZ41CDEA",
+		Example: "  bindery queue cancel 06FJ2K7R0W5T3M8QX9VZ41CDEA\n  bindery queue cancel --json 06FJ2K7R0W5T3M8QX9VZ41CDEA | jq -r .status",
 		Args:    some("id"),
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			c, err := api.Client()

@@ -67,7 +67,7 @@ the same command with it sends only what was not taken.
   bindery send --to +821012345678 --from 1544 --text "now or never" --priority urgent --validity 90s
   bindery send --file messages.ndjson --refused refused.ndjson
   bindery send --file numbers.csv --from 1544 --text "We open at nine" --campaign opening
-  bindery send --file numbers.csv --from 1544 --text "Hi {{name}}, your code is {{code}}"
+  bindery send --file people.csv --from 1544 --text "Hi {{name}}, your code is {{code}}"
   bindery send --file - --format ndjson --json < messages.ndjson`,
 		Args: noArguments("file"),
 		RunE: func(cmd *cobra.Command, _ []string) error {

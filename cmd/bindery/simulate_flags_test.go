@@ -189,7 +189,7 @@ func TestSimulateRefuses(t *testing.T) {
 		"--max-binds 2 --max-binds-status 0":             `--max-binds-status: 0x00 refuses nobody`,
 		"--rate 2 --throttle-status 0":                   `--throttle-status: 0x00 throttles nobody`,
 		"--window -1 --drop 2 --rate -1":                 `(?s)--drop: 2.*\n  --rate: -1.*\n  --window: -1.*\n  next: bindery simulate --help`,
-		"surplus":                                        `unknown command`,
+		"surplus":                                        `takes no arguments`,
 	} {
 		if err := simulateError(t, strings.Fields(args)...); err == nil || !regexp.MustCompile(want).MatchString(err.Error()) {
 			t.Errorf("%s: error %v, want one with %q", args, err, want)
