@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bindery/cmd/bindery/internal/client"
 	"bindery/cmd/bindery/internal/probe"
 	"bindery/cmd/bindery/internal/screen"
 	"bindery/config"
@@ -64,7 +65,7 @@ session: if both fail alike, it is not us. Passwords are never shown, not by
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&p.file, "config", "c", "", "configuration file (YAML or JSON)")
+	configFlag(cmd, &p.file)
 	f.StringVar(&p.o.Driver, "driver", p.o.Driver, "who speaks SMPP: "+strings.Join(probe.Drivers, ", "))
 	f.StringVar(&p.address, "address", "", "host:port to try instead of the configured ones")
 	f.DurationVar(&p.o.Timeout, "timeout", 10*time.Second, "of each step")
@@ -74,23 +75,44 @@ session: if both fail alike, it is not us. Passwords are never shown, not by
 	f.DurationVar(&p.o.Wait, "wait", 30*time.Second, "for its receipt; 0: it is not waited for")
 	f.BoolVar(&p.hex, "hex", false, "print each PDU as it goes over the wire")
 	f.BoolVar(&p.json, "json", false, "one JSON object for scripts; --hex then goes to stderr")
-	_ = cmd.MarkFlagRequired("config") // fails only for a flag that is not there
+	complete(cmd, "driver", probe.Drivers...)
+	for _, anything := range []string{"address", "timeout", "to", "from", "text", "wait"} {
+		complete(cmd, anything)
+	}
+	cmd.ValidArgsFunction = p.completeCarrier
 	return cmd
 }
 
 func exactlyOne(what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
+	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return fmt.Errorf("want one %s, got %d", what, len(args))
+			return client.Usage(cmd.UseLine(), "want one %s, got %d", what, len(args))
 		}
 		return nil
 	}
+}
+
+// completeCarrier offers the carriers of the configuration that is named.
+func (p *probing) completeCarrier(_ *cobra.Command, args []string, _ string) (ids []string, _ cobra.ShellCompDirective) {
+	cfg, err := config.Load(p.file)
+	if err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	for i := range cfg.Carriers {
+		if cfg.Carriers[i].Accept == nil {
+			ids = append(ids, cfg.Carriers[i].ID)
+		}
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
 }
 
 var recipient = regexp.MustCompile(`^\+?[0-9]{3,20}$`)
 
 // check finds what single flags cannot.
 func (p *probing) check(changed func(string) bool) error {
+	if err := configGiven(p.file); err != nil {
+		return err
+	}
 	o := &p.o
 	if !slices.Contains(probe.Drivers, o.Driver) {
 		return fmt.Errorf("--driver: %q is none of %s", o.Driver, strings.Join(probe.Drivers, ", "))
