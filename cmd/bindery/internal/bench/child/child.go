@@ -53,10 +53,8 @@ func (c *Child) Stop(signal syscall.Signal, patience time.Duration) error {
 	if c == nil {
 		return nil
 	}
-	select {
-	case <-c.done:
+	if c.ended() {
 		return fmt.Errorf("%s had ended before: %s", c.name, c.Tail())
-	default:
 	}
 	if err := c.cmd.Process.Signal(signal); err != nil {
 		return fmt.Errorf("%s: %w", c.name, err)
@@ -103,19 +101,34 @@ func (c *Child) Until(ctx context.Context, what string, bound time.Duration, ok 
 	return nil
 }
 
-// Explain adds what a child said last to an error, where one has ended.
+// Explain adds what a child said last to an error, where one has ended. A child
+// that is about to end gets a moment: its connections end before it.
 func Explain(err error, children ...*Child) error {
-	for _, c := range children {
-		if c == nil {
-			continue
+	moment := time.NewTimer(200 * time.Millisecond)
+	defer moment.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		for _, c := range children {
+			if c != nil && c.ended() {
+				return fmt.Errorf("%w; %s ended: %s", err, c.name, c.Tail())
+			}
 		}
 		select {
-		case <-c.done:
-			return fmt.Errorf("%w; %s ended: %s", err, c.name, c.Tail())
-		default:
+		case <-tick.C:
+		case <-moment.C:
+			return err
 		}
 	}
-	return err
+}
+
+func (c *Child) ended() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // FreeAddress is a loopback address on which nobody listens now.

@@ -1,12 +1,165 @@
 package report
 
 import (
+	"fmt"
 	"io"
+	"slices"
+	"strings"
+	"time"
 
 	"bindery/cmd/bindery/internal/bench"
 )
 
-// Markdown writes the table of the README.
-func Markdown(w io.Writer, out *bench.Outcome) error { return nil }
-// SVG writes the picture.
-func SVG(w io.Writer, out *bench.Outcome) error      { return nil }
+// Markdown writes the table of the README: a row a run, ours and Kannel's, what
+// a message weighs, and where and when it was measured.
+func Markdown(w io.Writer, out *bench.Outcome) error {
+	var b strings.Builder
+	b.WriteString("| | receipts after | messages/s planned | accepted/s | completed/s |")
+	rule := "\n|---|---|---|---|---|"
+	if len(out.Kannel) > 0 {
+		b.WriteString(" × Kannel, file / memory |")
+		rule += "---|"
+	}
+	b.WriteString(" answer to wire, p50 / p99 | planned to final, p50 / p99 | CPU µs a message | lost | repeated |" + rule + "---|---|---|---|---|\n")
+	for _, r := range slices.Concat(out.Runs, out.Kannel) {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |", name(r, out), after(r), planned(r), thousands(r.Accepted), thousands(r.Completed))
+		if len(out.Kannel) > 0 {
+			fmt.Fprintf(&b, " %s |", bothTimes(r, out))
+		}
+		fmt.Fprintf(&b, " %s / %s | %s / %s | %s | %d | %d |\n", milliseconds(r.Added.P50), milliseconds(r.Added.P99),
+			milliseconds(r.Latency.P50), milliseconds(r.Latency.P99), split(r), r.Lost, r.Repeated)
+	}
+	weights(&b, out)
+	for _, line := range footer(out) {
+		b.WriteString("\n" + line + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+var forms = map[bench.Form]string{bench.NDJSON: "lines (NDJSON)", bench.Batch: "batches", bench.Single: "one message a request"}
+
+func name(r *bench.Result, out *bench.Outcome) string {
+	if r.Kannel != "" {
+		return fmt.Sprintf("Kannel %s, %s, %d connections", out.Machine.Kannel, stores[r.Kannel], r.Connections)
+	}
+	return fmt.Sprintf("%s, %d connections", forms[r.Form], r.Connections)
+}
+
+var stores = map[bench.Variant]string{bench.KannelFile: "file store", bench.KannelMemory: "in memory"}
+
+// after says 50 ms, as prose does.
+func after(r *bench.Result) string {
+	d := time.Duration(r.ReceiptsAfter * float64(time.Second))
+	switch {
+	case d == 0:
+		return "0"
+	case d < time.Second:
+		return fmt.Sprintf("%g ms", float64(d)/float64(time.Millisecond))
+	}
+	return fmt.Sprintf("%g s", d.Seconds())
+}
+
+func planned(r *bench.Result) string {
+	if r.Rate == 0 {
+		return "full"
+	}
+	return thousands(r.Rate)
+}
+
+func bothTimes(r *bench.Result, out *bench.Outcome) string {
+	f, m := times(r, out.Kannel, bench.KannelFile), times(r, out.Kannel, bench.KannelMemory)
+	if f+m == "" {
+		return ""
+	}
+	return strings.ReplaceAll(f+" / "+m, " ×", "")
+}
+
+var shortNames = map[string]string{"smsc": "carrier", "redis": "Redis"}
+
+// split is the cost by process, "gateway 6.3 + Redis 7.7 + … = 16.5".
+func split(r *bench.Result) string {
+	var parts []string
+	for _, p := range bench.Processes {
+		if used, known := r.CPU[p]; known {
+			parts = append(parts, processName(p)+" "+micros(used))
+		}
+	}
+	return strings.Join(parts, " + ") + " = " + micros(sum(r))
+}
+
+func processName(p string) string {
+	if short, ok := shortNames[p]; ok {
+		return short
+	}
+	return p
+}
+
+// micros has as many digits as mean something: the clock ticks in 10 ms.
+func micros(us float64) string {
+	if us >= 20 {
+		return fmt.Sprintf("%.0f", us)
+	}
+	return fmt.Sprintf("%.1f", us)
+}
+
+// thousands writes 69305 as "69,305".
+func thousands(x float64) string {
+	s := fmt.Sprintf("%.0f", x)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func weights(b *strings.Builder, out *bench.Outcome) {
+	b.WriteString("\n| octets of Redis a message | queued | with the carrier | ended | of AOF | peak memory of Redis / gateway |\n|---|---|---|---|---|---|\n")
+	for _, runs := range byForm(out.Runs) {
+		r := Worst(runs)
+		if r.Redis == nil {
+			continue
+		}
+		fmt.Fprintf(b, "| %s | %.0f | %s | %.0f | %.0f | %s / %s |\n", forms[r.Form], r.Queued, known(r.Live), r.Ended, r.AOF, mebi(r, "redis"), mebi(r, "gateway"))
+	}
+}
+
+func known(x float64) string {
+	if x == 0 {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.0f", x)
+}
+
+func mebi(r *bench.Result, process string) string {
+	if peak, ok := r.Peak[process]; ok {
+		return fmt.Sprintf("%.0f MiB", float64(peak)/(1<<20))
+	}
+	return "unknown"
+}
+
+// footer says what was measured, where and when.
+func footer(out *bench.Outcome) []string {
+	m, first := out.Machine, out.Runs[0]
+	what := thousands(float64(first.Messages)) + " messages a run"
+	if len(out.Kannel) > 0 && out.Kannel[0].Messages != first.Messages {
+		what += fmt.Sprintf(" (Kannel: %s)", thousands(float64(out.Kannel[0].Messages)))
+	}
+	low, high := 1.0, 0.0
+	for _, r := range slices.Concat(out.Runs, out.Kannel) {
+		low, high = min(low, r.Others), max(high, r.Others)
+	}
+	books := Books(out.Runs)
+	what += fmt.Sprintf(", 160 characters each, a receipt for each; AOF %s. Lost %d, repeated %d", first.Fsync, books.Lost, books.Repeated)
+	if len(out.Kannel) > 0 {
+		theirs := Books(out.Kannel)
+		what += fmt.Sprintf(" (Kannel: %d, %d)", theirs.Lost, theirs.Repeated)
+	}
+	what += fmt.Sprintf(". Everything on one machine, of which other work took %.0f to %.0f %% meanwhile.", 100*low, 100*high)
+	var where []string
+	for _, p := range [][2]string{{"", fmt.Sprintf("%d cores of %s", m.Cores, m.CPU)}, {"", m.OS}, {"Redis ", m.Redis}, {"Kannel ", m.Kannel}, {"", m.Go}, {"commit ", m.Commit}, {"", m.Date}} {
+		if p[1] != "" {
+			where = append(where, p[0]+p[1])
+		}
+	}
+	return []string{what, strings.Join(where, ", ") + "."}
+}
