@@ -50,6 +50,7 @@ type Home struct {
 	o                                 HomeOptions
 	state, early, looks, quarantining string // keys
 	habit                             atomic.Pointer[habit]
+	newest                            atomic.Pointer[string] // epoch, as far as is known here
 	count                             counters
 	forgetting                        forgetting
 }

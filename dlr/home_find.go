@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/redis/go-redis/v9"
 )
 
-var (
-	knownScript = script("known")
-	findScript  = script("find")
-)
+var findScript = script("find")
 
 // noHabit is the habit of a carrier whose receipts have not shown one.
 const noHabit Rule = 0xFF
@@ -57,24 +56,20 @@ func (h *Home) tally(fs []Found) {
 // which tries everything, in one step.
 func (h *Home) find(ctx context.Context, rs []Receipt, out []Found) error {
 	learned := h.habit.Load()
-	args := make([]any, 1, 1+len(rs))
-	args[0] = learned.rules
+	ids := make([]string, 0, len(rs))
 	at := make([]int, 0, len(rs))
 	for i := range rs {
 		if id, ok := h.only(&rs[i], learned.rule); ok {
-			args, at = append(args, id), append(at, i)
+			ids, at = append(ids, id), append(at, i)
 		}
 	}
-	if len(at) > 0 {
-		reply, err := knownScript.Run(ctx, h.db, []string{h.state}, args...)
-		if err != nil {
-			return err
-		}
-		values, _ := reply.([]any)
-		for k := range min(len(values), len(at)) {
-			if v, ok := values[k].(string); ok {
-				out[at[k]] = readKnown(v, args[1+k].(string), rs[at[k]].To)
-			}
+	values, err := h.known(ctx, ids, learned.rules)
+	if err != nil {
+		return err
+	}
+	for k := range values {
+		if v, ok := values[k].(string); ok {
+			out[at[k]] = readKnown(v, ids[k], rs[at[k]].To)
 		}
 	}
 	var rest []int
@@ -87,6 +82,37 @@ func (h *Home) find(ctx context.Context, rs []Receipt, out []Found) error {
 		return nil
 	}
 	return h.findOrPark(ctx, rs, rest, out)
+}
+
+// known answers what ids name in the newest epoch; nothing if that is another
+// than this process believes, or the rules by which the ids were chosen are
+// others by now. It writes nothing, so it is no script: there each octet of an
+// id and of its part would cost Redis more than the look-up does. The state is
+// read after the ids: rules that are still the same were the same before.
+func (h *Home) known(ctx context.Context, ids []string, rules string) ([]any, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var named *redis.SliceCmd
+	newest, pipe := h.newest.Load(), h.db.Pipeline()
+	if newest != nil {
+		named = pipe.HMGet(ctx, strings.TrimSuffix(h.state, "state")+"ids:"+*newest, ids...)
+	}
+	state := pipe.HMGet(ctx, h.state, "epochs", "rules")
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, err
+	}
+	now := state.Val()
+	list, _ := now[0].(string)
+	epoch, _, _ := strings.Cut(list, ":")
+	if newest == nil || epoch != *newest {
+		h.newest.Store(&epoch)
+		return nil, nil
+	}
+	if said, _ := now[1].(string); said != rules {
+		return nil, nil
+	}
+	return named.Val(), nil
 }
 
 // only is the reading of a receipt that needs no other to be looked at: its
