@@ -191,7 +191,7 @@ func (h *hand) release(os []owed) {
 	h.mu.Lock()
 	h.held -= len(os)
 	for i := range os {
-		if os[i].s.Verdict == queue.Back {
+		if s := os[i].s; s != nil && s.Verdict == queue.Back {
 			h.returning--
 			h.refilled = true
 		}

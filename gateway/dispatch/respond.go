@@ -46,8 +46,8 @@ type answer struct {
 // owed is one settlement and whose it is.
 type owed struct {
 	sub     *Submission
-	s       queue.Settlement
-	refused bool // counted in hand.refused
+	s       *queue.Settlement // nil: submitted
+	refused bool              // counted in hand.refused
 }
 
 // respond brings what the carrier said to the two homes, a round at a time.
@@ -186,7 +186,8 @@ func (c *Config) lateFinish(sub *Submission, st queue.Status, err queue.Error) q
 }
 
 func (r *responder) owe(t *told, now time.Time) {
-	o := owed{t.sub, r.d.cfg.settlement(t), refusal(t.class)}
+	s := r.d.cfg.settlement(t)
+	o := owed{t.sub, &s, refusal(t.class)}
 	if !goesBack(t.class) {
 		r.settles = append(r.settles, o)
 		return
@@ -240,8 +241,7 @@ func (r *responder) known(as []answer) {
 			r.lates = append(r.lates, r.d.cfg.lateFinish(a.sub, queue.StatusSubmitted, queue.Error{}))
 			continue
 		}
-		t := told{sub: a.sub, class: ClassOK}
-		r.settles = append(r.settles, owed{a.sub, r.d.cfg.settlement(&t), false})
+		r.settles = append(r.settles, owed{sub: a.sub})
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // that it touches. What was not answered stays.
 func (r *responder) settle(ctx context.Context) error {
 	slices.SortStableFunc(r.settles, func(a, b owed) int {
-		return cmp.Or(cmp.Compare(a.s.Lease, b.s.Lease), cmp.Compare(a.sub.ticket.order, b.sub.ticket.order))
+		return cmp.Or(cmp.Compare(a.sub.Lease, b.sub.Lease), cmp.Compare(a.sub.ticket.order, b.sub.ticket.order))
 	})
 	for len(r.settles) > 0 {
 		n := sameTenure(r.settles[:min(len(r.settles), batchMax)])
@@ -89,7 +89,11 @@ func (r *responder) settleBatch(ctx context.Context, os []owed) error {
 	}
 	r.ss = r.ss[:0]
 	for i := range os {
-		r.ss = append(r.ss, os[i].s)
+		if o := &os[i]; o.s != nil {
+			r.ss = append(r.ss, *o.s)
+		} else {
+			r.ss = append(r.ss, queue.Settlement{Part: o.sub.Part, Lease: o.sub.Lease, Carrier: r.d.cfg.Carrier, Verdict: queue.Submitted})
+		}
 	}
 	call, cancel := context.WithTimeout(ctx, r.d.cfg.CallTimeout)
 	defer cancel()
@@ -112,10 +116,10 @@ func (r *responder) settleBatch(ctx context.Context, os []owed) error {
 // carrier said for good. All else was put back by whoever reclaimed it.
 func (r *responder) orphan(os []owed) {
 	for i := range os {
-		switch o := &os[i]; o.s.Verdict {
-		case queue.Submitted:
+		switch o := &os[i]; {
+		case o.s == nil:
 			r.lates = append(r.lates, r.d.cfg.lateFinish(o.sub, queue.StatusSubmitted, queue.Error{}))
-		case queue.Refused:
+		case o.s.Verdict == queue.Refused:
 			r.lates = append(r.lates, r.d.cfg.lateFinish(o.sub, queue.StatusRejected, o.s.Error))
 		}
 	}
