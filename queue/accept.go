@@ -86,6 +86,10 @@ func (q *Queue) accept(ctx context.Context, sh *shard, p *Push) ([]ID, error) {
 	if err != nil {
 		return nil, err
 	}
+	raws := make([][]byte, 0, len(blocks))
+	for at := acceptFixed; at < len(args); at += blockFixed + 4*args[at+blockFixed-1].(int) {
+		raws = append(raws, args[at+1].([]byte))
+	}
 	if len(blocks) > 1 {
 		if err := q.withinLimit(ctx, sh, p); err != nil {
 			return nil, err
@@ -98,7 +102,13 @@ func (q *Queue) accept(ctx context.Context, sh *shard, p *Push) ([]ID, error) {
 	if err != nil {
 		return nil, err
 	}
-	return q.accepted(p, &r)
+	ids, err := q.accepted(p, &r)
+	for i := range blocks {
+		if b := &blocks[i]; err == nil && !p.Before && b.parts > 1 {
+			q.bodies.remember(b.name, string(raws[i]), b.parts)
+		}
+	}
+	return ids, err
 }
 
 // accepted reads the script's answer.

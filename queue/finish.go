@@ -1,9 +1,11 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // Finish writes results without a lease; the answer has one entry for each. A
@@ -52,46 +54,65 @@ func (q *Queue) finish(ctx context.Context, fs []Finish, answers []Finished) err
 	return nil
 }
 
-// finishArgs also answers the place of each record in fs: the script answers in
-// the order of blocks.
+// finishSize of a record, octets: part 2, state 1, late response 1, carrier 2,
+// error number 2, error 1, where its events are 6.
+const finishSize = 15
+
+// finishArgs also answers the place of each answer in fs: the script answers in
+// the order of blocks, and of their parts.
 func (q *Queue) finishArgs(ctx context.Context, sh *shard, fs []Finish) (args []any, places []int, err error) {
 	var carriers carrierTable
 	var errs errorTable
-	records := blockRecords{index: make(map[Block]int, len(fs))}
-	var byBlock [][]int
+	at := q.clock.now()
+	records, ends := blockRecords{size: finishSize}, newTails(at)
 	for i := range fs {
+		if q.shardOfBlock(fs[i].Part.Block) == sh {
+			places = append(places, i)
+		}
+	}
+	slices.SortStableFunc(places, func(a, b int) int {
+		return cmp.Or(cmp.Compare(fs[a].Part.Block, fs[b].Part.Block), cmp.Compare(fs[a].Part.Index, fs[b].Part.Index))
+	})
+	for _, i := range places {
 		f := &fs[i]
-		if q.shardOfBlock(f.Part.Block) != sh {
-			continue
-		}
-		st, ok := finalState(f.Status)
-		if f.Late {
-			st, ok = map[Status]state{StatusSubmitted: stateSubmitted, StatusRejected: stateRejected}[f.Status]
-		}
-		if !ok {
-			return nil, nil, fmt.Errorf("queue: finish: status %v, late %v", f.Status, f.Late)
+		st, err := f.state()
+		if err != nil {
+			return nil, nil, err
 		}
 		carrier, err := q.intoTable(ctx, &carriers, f.Carrier)
 		if err != nil {
 			return nil, nil, err
 		}
-		rec := records.of(f.Part.Block, f.Part.Index)
-		if len(records.blocks) > len(byBlock) {
-			byBlock = append(byBlock, nil)
-		}
-		b := records.index[f.Part.Block]
-		byBlock[b] = append(byBlock[b], i)
-		octets := binary.BigEndian.AppendUint16(rec.records, f.Part.Index)
-		octets = append(octets, byte(st), boolByte(f.Late))
-		octets = binary.BigEndian.AppendUint16(octets, carrier)
+		var room [finishSize]byte
+		octets := binary.BigEndian.AppendUint16(append(room[:0], byte(st), boolByte(f.Late)), carrier)
 		octets = binary.BigEndian.AppendUint16(octets, errNumber(f.Error.Code))
-		rec.records = append(octets, errs.add(f.Error))
+		e, tail := errs.add(f.Error), ""
+		whole := !f.Late && f.Status.Final()
+		if whole && (e > 0 || f.Error == Error{}) {
+			tail = ends.of(f.Status, f.Carrier, f.Error)
+		}
+		records.of(f.Part.Block).add(f.Part.Index, append(octets, e), tail, whole)
 	}
-	for _, list := range byBlock {
-		places = append(places, list...)
-	}
-	args = append(args, carriers.list, carriers.clocks, len(errs.list))
+	args = append(args, carriers.list, carriers.clocks, at.UnixMilli(), len(errs.list))
 	return records.appendTo(append(args, errs.list...), &q.lines), places, nil
+}
+
+// state is what a slot becomes; 0: an intermediate receipt changes none.
+func (f *Finish) state() (state, error) {
+	st, ok := finalState(f.Status)
+	if f.Late {
+		switch f.Status {
+		case StatusSubmitted:
+			return stateSubmitted, nil
+		case StatusRejected:
+			return stateRejected, nil
+		}
+		ok = false
+	}
+	if !ok {
+		return 0, fmt.Errorf("queue: finish: status %v, late %v", f.Status, f.Late)
+	}
+	return st, nil
 }
 
 func boolByte(b bool) byte {

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -86,7 +87,10 @@ func (o *Owner) leaseOn(ctx context.Context, sh *shard, call *asked, r LeaseRequ
 		if err != nil {
 			return nil, err
 		}
-		l, off, err := o.leased(&reply, call.number(), r.Max)
+		l, off, err := o.leased(ctx, sh, &reply, call.number(), r.Max)
+		if errors.Is(err, ErrUnavailable) {
+			return nil, err // asked again under its number
+		}
 		if err == errOvertaken { //nolint:errorlint // our own value
 			call.renumber(o.next(sh))
 			continue
@@ -194,7 +198,7 @@ func (o *Owner) leaseArgs(r LeaseRequest, carrier uint16) []any {
 }
 
 // leased reads a lease's reply, and answers with it what is to come off at once.
-func (o *Owner) leased(r *reply, number LeaseNumber, most int) (*Lease, []Settlement, error) {
+func (o *Owner) leased(ctx context.Context, sh *shard, r *reply, number LeaseNumber, most int) (*Lease, []Settlement, error) {
 	switch word := r.text(); word {
 	case "lapsed":
 		return nil, nil, o.lapse()
@@ -206,17 +210,24 @@ func (o *Owner) leased(r *reply, number LeaseNumber, most int) (*Lease, []Settle
 	}
 	r.time(o.q)
 	l := &Lease{Number: number, Left: [3]int{int(r.number()), int(r.number()), int(r.number())}}
-	entries := r.sub()
-	var off []Settlement
-	for r.err == nil && entries.more() {
-		e := entries.sub()
-		off = append(off, l.add(&e, &o.q.lines)...)
-		if e.err != nil {
-			return nil, nil, e.err
+	list := r.sub()
+	var took []leasedRun
+	for r.err == nil && list.more() {
+		e, run := list.sub(), leasedRun{}
+		if err := run.read(&e); err != nil {
+			return nil, nil, err
 		}
+		took = append(took, run)
 	}
-	if r.err != nil {
-		return nil, nil, r.err
+	if r.err != nil || list.err != nil {
+		return nil, nil, cmp.Or(r.err, list.err)
+	}
+	if err := o.q.fetchBodies(ctx, sh, took); err != nil {
+		return nil, nil, err
+	}
+	var off []Settlement
+	for i := range took {
+		off = append(off, l.add(&took[i], &o.q.lines)...)
 	}
 	for len(l.Parts) > most {
 		last := len(l.Parts) - 1
@@ -227,37 +238,29 @@ func (o *Owner) leased(r *reply, number LeaseNumber, most int) (*Lease, []Settle
 	return l, off, nil
 }
 
-// add reads one entry of a lease's reply into l and answers what is to come
-// off at once: parts that ended since (a number asked again), and parts whose
+// add takes one entry of a lease's reply into l and answers what is to come off
+// at once: parts that ended since (a number asked again), and parts whose
 // message does not parse.
-func (l *Lease) add(r *reply, known *lines) []Settlement {
-	block, from, slots := Block(r.text()), int(r.number()), r.text()
-	b, err := bodyOf(r)
-	if r.err != nil {
-		return nil
-	}
-	if from < 0 || from+len(slots)/slotSize > maxParts || len(slots)%slotSize != 0 {
-		r.fail("has slots out of range")
-		return nil
-	}
-	if err == nil && len(slots) > 0 && from+len(slots)/slotSize <= b.parts {
-		known.remember(segmentOf(b, block, from, from+len(slots)/slotSize-1))
+func (l *Lease) add(r *leasedRun, known *lines) []Settlement {
+	b, err := parseBody(r.raw)
+	if n := r.parts(); err == nil && n > 0 && r.from+n <= b.parts {
+		known.remember(segmentOf(b, r.block, r.from, r.from+n-1))
 	}
 	var off []Settlement
 	var m *Message
 	first := -1
-	for i := range len(slots) / slotSize {
-		s, index := slotAt(slots, i), from+i
+	for i := range r.parts() {
+		s, index := slotAt(r.slots, i), r.from+i
 		if s.lease != l.Number {
 			continue
 		}
-		part := Part{block, uint16(index)}
+		part := Part{r.block, uint16(index)}
 		if !s.state.leased() {
 			off = append(off, Settlement{Part: part, Lease: l.Number, Verdict: Back})
 			continue
 		}
 		if f := index - int(s.position); err == nil && f != first {
-			m, err = b.message(block, f)
+			m, err = b.message(r.block, f)
 			first = f
 		}
 		if err != nil {

@@ -24,11 +24,13 @@ type segment struct {
 	account string
 	from    int
 	text    string   // constants, as they lie in the body
-	offsets []uint32 // of each part's, and the end
+	offsets []uint32 // of each part's
+	joined  bool     // the part before its first is of the same message
+	goesOn  bool     // so is the part behind its last
 }
 
-// maxLineBytes bounds what is remembered: about a million messages.
-const maxLineBytes = 64 << 20
+// maxLineBytes bounds what is remembered: about half a million messages.
+const maxLineBytes = 32 << 20
 
 func (s *segment) size() int { return 120 + len(s.text) + 4*len(s.offsets) }
 
@@ -43,24 +45,34 @@ func segmentOf(b *body, block Block, from, to int) *segment {
 		return nil
 	}
 	s := &segment{block: block, account: b.account, from: from, text: strings.Clone(b.constants[lo:hi])}
+	s.joined, s.goesOn = from > 0 && b.constantAt(from-1) == b.constantAt(from), end > to+1
 	for i := from; i <= to; i++ {
 		s.offsets = append(s.offsets, uint32(b.constantAt(i)-b.constantsAt-lo))
 	}
 	return s
 }
 
-// line is the event text of a part; "" if the segment does not hold it.
-func (s *segment) line(part int) string {
+// line is the event text of a part, "" if the segment does not hold it; single:
+// its message has no other part.
+func (s *segment) line(part int) (text string, single bool) {
 	i := part - s.from
 	if i < 0 || i >= len(s.offsets) || int(s.offsets[i]) >= len(s.text) {
-		return ""
+		return "", false
 	}
 	text, _, ok := strings.Cut(s.text[s.offsets[i]:], "\n")
 	if !ok {
-		return ""
+		return "", false
 	}
 	_, text, _ = strings.Cut(text, "\t")
-	return text
+	return text, s.alone(i)
+}
+
+// alone: does no neighbour have the same offset, as parts of one message do?
+func (s *segment) alone(i int) bool {
+	if i == 0 && s.joined || i+1 == len(s.offsets) && s.goesOn {
+		return false
+	}
+	return (i == 0 || s.offsets[i-1] != s.offsets[i]) && (i+1 == len(s.offsets) || s.offsets[i+1] != s.offsets[i])
 }
 
 func (l *lines) remember(s *segment) {
@@ -103,30 +115,4 @@ func (l *lines) forgetFirst() {
 	} else {
 		l.known[s.block] = left
 	}
-}
-
-// appendTo appends "account", and a line feed and the event text of each part
-// (of a run of them from each of parts), or nothing when one is not known.
-func (l *lines) appendTo(dst []byte, b Block, parts []uint16) []byte {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	segments := l.known[b]
-	if len(segments) == 0 {
-		return dst
-	}
-	start := len(dst)
-	dst = append(dst, segments[0].account...)
-	for _, part := range parts {
-		line := ""
-		for _, s := range segments {
-			if line = s.line(int(part)); line != "" {
-				break
-			}
-		}
-		if line == "" {
-			return dst[:start]
-		}
-		dst = append(append(dst, '\n'), line...)
-	}
-	return dst
 }

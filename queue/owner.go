@@ -22,8 +22,8 @@ type Owner struct {
 	renewed  atomic.Int64 // elapsed at which the last answered renewal was sent
 	lapsed   atomic.Bool
 
-	mu     sync.Mutex // guards the maps
-	held   map[Part]holding
+	mu     sync.Mutex // guards the rest
+	held   holdings
 	flying map[string]bool     // carriers with a lease call in flight
 	busy   map[string][]*asked // by carrier and shard; the calls are whose carrier is flying
 	left   map[string][]left   // by carrier and shard
@@ -35,17 +35,11 @@ type left struct {
 	until time.Duration // elapsed after which it is not relied on
 }
 
-// holding is a part that this process owes: under which lease, and where in it.
-type holding struct {
-	lease LeaseNumber
-	place int
-}
-
 const ordinalShift = 22 // a lease number: 10 bits of the owner, 22 counted
 
 // NewOwner registers a row under a new random id; Renew keeps it.
 func (q *Queue) NewOwner(ctx context.Context) (*Owner, error) {
-	o := &Owner{q: q, id: rand.Text(), held: map[Part]holding{}, flying: map[string]bool{}, busy: map[string][]*asked{}, left: map[string][]left{}}
+	o := &Owner{q: q, id: rand.Text(), flying: map[string]bool{}, busy: map[string][]*asked{}, left: map[string][]left{}}
 	var seed [1]byte
 	_, _ = rand.Read(seed[:]) // never fails (crypto/rand)
 	o.number.Store(uint32(seed[0]) << 8)
@@ -116,9 +110,7 @@ func (o *Owner) compare(ctx context.Context, sh *shard, owes *reply) error {
 		surplus[LeaseNumber(number)] = owed
 	}
 	o.mu.Lock()
-	for _, h := range o.held {
-		surplus[h.lease]--
-	}
+	o.held.count(func(n LeaseNumber) { surplus[n]-- })
 	for _, calls := range o.busy {
 		for _, call := range calls {
 			delete(surplus, call.number())
@@ -146,7 +138,7 @@ func (o *Owner) giveUp(ctx context.Context, sh *shard, number LeaseNumber) error
 	o.mu.Lock()
 	for r.more() {
 		p := Part{Block(r.text()), uint16(r.number())}
-		if o.held[p].lease != number {
+		if o.held.get(p).lease != number {
 			ss = append(ss, Settlement{Part: p, Lease: number, Verdict: Uncertain})
 		}
 	}
@@ -204,9 +196,9 @@ func (o *Owner) hold(l *Lease, off []Settlement) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for i := range l.Parts {
-		o.held[l.Parts[i].Part] = holding{l.Number, i}
+		o.held.set(l.Parts[i].Part, l.Number, i)
 	}
 	for i := range off {
-		o.held[off[i].Part] = holding{l.Number, len(l.Parts) + i}
+		o.held.set(off[i].Part, l.Number, len(l.Parts)+i)
 	}
 }

@@ -169,6 +169,7 @@ type Queue struct {
 	shards   []*shard
 	carriers carrierNumbers
 	lines    lines
+	bodies   bodies
 	present  atomic.Pointer[Owner] // the latest: reclaims in its name
 	history  atomic.Pointer[History]
 

@@ -86,7 +86,7 @@ func TestRenewFindsWhatIsNotHeld(t *testing.T) {
 		r.accept(push("acme", 3))
 		o := r.owner()
 		l := r.lease(o, 3)
-		delete(o.held, l.Parts[1].Part)
+		o.held.drop(l.Parts[1].Part, l.Number)
 		r.renew(o)
 		r.checkHome()
 		again := r.lease(o, 3)

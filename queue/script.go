@@ -78,7 +78,7 @@ func declare(name string, pieces ...string) *redisdb.Script {
 
 var (
 	acceptScript  = declare("accept", "base", "counts", "lanes")
-	leaseScript   = declare("lease", "base", "row", "counts", "slots", "body", "lanes", "pieces")
+	leaseScript   = declare("lease", "base", "row", "counts", "slots", "lanes")
 	settleScript  = declare("settle", "base", "row", "counts", "slots", "body", "lanes", "waits", "events", "ends", "waiting")
 	markScript    = declare("mark", "base", "row", "slots")
 	finishScript  = declare("finish", "base", "counts", "slots", "body", "waits", "events", "ends")

@@ -16,8 +16,7 @@ func (o *Owner) Settle(ctx context.Context, ss []Settlement) error {
 	if o.lapsed.Load() {
 		return ErrLapsed
 	}
-	list := slices.Clone(ss)
-	o.order(list)
+	list := o.ordered(ss)
 	for len(list) > 0 {
 		n := min(len(list), MaxLease)
 		if err := o.settle(ctx, list[:n]); err != nil {
@@ -28,17 +27,30 @@ func (o *Owner) Settle(ctx context.Context, ss []Settlement) error {
 	return nil
 }
 
-// order sorts by lease and place in it: so what goes back goes back in order.
-func (o *Owner) order(ss []Settlement) {
+// ordered answers the settlements by lease and place in it: so what goes back
+// goes back in order.
+func (o *Owner) ordered(ss []Settlement) []Settlement {
+	places := make([]int64, len(ss)) // lease and place
+	sorted := true
 	o.mu.Lock()
-	places := make(map[Part]int, len(ss))
 	for i := range ss {
-		places[ss[i].Part] = o.held[ss[i].Part].place
+		places[i] = int64(ss[i].Lease)<<32 | int64(o.held.get(ss[i].Part).place)
+		sorted = sorted && (i == 0 || places[i-1] <= places[i])
 	}
 	o.mu.Unlock()
-	slices.SortStableFunc(ss, func(a, b Settlement) int {
-		return cmp.Or(cmp.Compare(a.Lease, b.Lease), cmp.Compare(places[a.Part], places[b.Part]))
-	})
+	if sorted {
+		return ss
+	}
+	order := make([]int, len(ss))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(places[a], places[b]) })
+	list := make([]Settlement, len(ss))
+	for i, from := range order {
+		list[i] = ss[from]
+	}
+	return list
 }
 
 // settle calls the script once for each shard that the settlements name.
@@ -67,17 +79,20 @@ func (o *Owner) settle(ctx context.Context, ss []Settlement) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for i := range ss {
-		if o.held[ss[i].Part].lease == ss[i].Lease {
-			delete(o.held, ss[i].Part)
-		}
+		o.held.drop(ss[i].Part, ss[i].Lease)
 	}
 	return nil
 }
 
+// settlementSize of a record, octets: part 2, lease 4, verdict 1, carrier 2,
+// error number 2, error 1, delay in ms 4, where its events are 6.
+const settlementSize = 22
+
 func (o *Owner) settleArgs(ctx context.Context, sh *shard, ss []Settlement) (args []any, n int, err error) {
 	var carriers carrierTable
 	var errs errorTable
-	records := blockRecords{index: make(map[Block]int, len(ss))}
+	at := o.q.clock.now()
+	records, ends := blockRecords{size: settlementSize}, newTails(at)
 	for i := range ss {
 		s := &ss[i]
 		if o.q.shardOfBlock(s.Part.Block) != sh {
@@ -93,85 +108,26 @@ func (o *Owner) settleArgs(ctx context.Context, sh *shard, ss []Settlement) (arg
 		if err != nil {
 			return nil, 0, err
 		}
-		delay := min(max(s.Delay.Milliseconds(), 0), math.MaxUint32)
-		rec := records.of(s.Part.Block, s.Part.Index)
-		n++
-		if !continues(rec.records, s, carrier) {
-			rec.records = appendSettlement(rec.records, s, carrier, errs.add(s.Error), uint32(delay))
+		var room [settlementSize]byte
+		octets, tail := appendSettlement(room[:0], s, carrier, errs.add(s.Error)), ""
+		if s.Verdict == Submitted {
+			tail = ends.of(StatusSubmitted, s.Carrier, Error{})
 		}
+		records.of(s.Part.Block).add(s.Part.Index, octets, tail, s.Verdict == Submitted)
+		n++
 	}
-	args = append(args, o.id, carriers.list, carriers.clocks, len(errs.list))
+	args = append(args, o.id, carriers.list, carriers.clocks, at.UnixMilli(), len(errs.list))
 	return records.appendTo(append(args, errs.list...), &o.q.lines), n, nil
 }
 
-// settlementSize is the size of a record, octets: part 2, lease 4, verdict 1,
-// carrier 2, error number 2, error 1, delay in ms 4; of submitted parts the
-// delay is how many more parts after this one are alike.
-const settlementSize = 16
-
-func appendSettlement(rec []byte, s *Settlement, carrier uint16, err byte, delay uint32) []byte {
-	if s.Verdict == Submitted {
-		delay = 0
-	}
-	rec = binary.BigEndian.AppendUint16(rec, s.Part.Index)
+// appendSettlement appends what stands between part and where its events are.
+func appendSettlement(rec []byte, s *Settlement, carrier uint16, err byte) []byte {
 	rec = binary.BigEndian.AppendUint32(rec, uint32(s.Lease))
 	rec = append(rec, byte(s.Verdict))
 	rec = binary.BigEndian.AppendUint16(rec, carrier)
 	rec = binary.BigEndian.AppendUint16(rec, errNumber(s.Error.Code))
-	return binary.BigEndian.AppendUint32(append(rec, err), delay)
-}
-
-// continues takes s into the last record when that is of the parts before it,
-// submitted as it is.
-func continues(rec []byte, s *Settlement, carrier uint16) bool {
-	if len(rec) == 0 || s.Verdict != Submitted {
-		return false
-	}
-	last := rec[len(rec)-settlementSize:]
-	more := binary.BigEndian.Uint32(last[12:])
-	if Verdict(last[6]) != Submitted || binary.BigEndian.Uint32(last[2:]) != uint32(s.Lease) ||
-		binary.BigEndian.Uint16(last[7:]) != carrier || uint32(binary.BigEndian.Uint16(last))+more+1 != uint32(s.Part.Index) {
-		return false
-	}
-	binary.BigEndian.PutUint32(last[12:], more+1)
-	return true
-}
-
-// blockRecords collects a call's records by block, in order of appearance.
-type blockRecords struct {
-	index  map[Block]int
-	blocks []blockRecord
-}
-
-type blockRecord struct {
-	name    Block
-	records []byte
-	parts   []uint16 // that the records are about
-}
-
-func (r *blockRecords) of(b Block, part uint16) *blockRecord {
-	i, ok := r.index[b]
-	if !ok {
-		i = len(r.blocks)
-		r.index[b] = i
-		r.blocks = append(r.blocks, blockRecord{name: b})
-	}
-	rec := &r.blocks[i]
-	rec.parts = append(rec.parts, part)
-	return rec
-}
-
-// appendTo appends the arguments of each block: its name, the first and the
-// last part that its records are about (2 octets each) and the records, and
-// what is known of its body: its account and the parts' lines.
-func (r *blockRecords) appendTo(args []any, known *lines) []any {
-	for i := range r.blocks {
-		b := &r.blocks[i]
-		about := binary.BigEndian.AppendUint16(make([]byte, 0, 4+len(b.records)), slices.Min(b.parts))
-		about = binary.BigEndian.AppendUint16(about, slices.Max(b.parts))
-		args = append(args, string(b.name), append(about, b.records...), known.appendTo(nil, b.name, b.parts))
-	}
-	return args
+	delay := min(max(s.Delay.Milliseconds(), 0), math.MaxUint32)
+	return binary.BigEndian.AppendUint32(append(rec, err), uint32(delay))
 }
 
 // Mark notes, before their bytes are written, that leased parts of hold
@@ -180,18 +136,22 @@ func (r *blockRecords) appendTo(args []any, known *lines) []any {
 // meanwhile are left as they are: they are past their validity.
 func (o *Owner) Mark(ctx context.Context, n LeaseNumber, parts []Part) error {
 	for _, sh := range o.q.shards {
-		records := blockRecords{index: make(map[Block]int, len(parts))}
-		for _, p := range parts {
-			if o.q.shardOfBlock(p.Block) == sh {
-				records.of(p.Block, p.Index)
-			}
-		}
-		if len(records.blocks) == 0 {
-			continue
-		}
 		args := []any{o.id, int64(n)}
-		for i := range records.blocks {
-			args = append(args, string(records.blocks[i].name), octetsOf(records.blocks[i].parts))
+		places := map[Block]int{}
+		for _, p := range parts {
+			if o.q.shardOfBlock(p.Block) != sh {
+				continue
+			}
+			place, ok := places[p.Block]
+			if !ok {
+				place = len(args) + 1
+				places[p.Block] = place
+				args = append(args, string(p.Block), []byte(nil))
+			}
+			args[place] = binary.BigEndian.AppendUint16(args[place].([]byte), p.Index)
+		}
+		if len(places) == 0 {
+			continue
 		}
 		r, err := o.q.run(ctx, markScript, sh, args...)
 		if err != nil {
@@ -207,13 +167,4 @@ func (o *Owner) Mark(ctx context.Context, n LeaseNumber, parts []Part) error {
 		}
 	}
 	return nil
-}
-
-// octetsOf writes parts as scripts read them, 2 octets each.
-func octetsOf(parts []uint16) []byte {
-	var octets []byte
-	for _, p := range parts {
-		octets = binary.BigEndian.AppendUint16(octets, p)
-	}
-	return octets
 }

@@ -2,8 +2,9 @@
 -- keys are made from its prefix and lie in the same hash slot. Integers are
 -- big-endian octets: there is no struct or bit library in every Redis. Words in
 -- capitals are numbers that the loader puts in (script.go). What costs in a
--- script is Lua's objects: a table with named fields 0.2 µs, a string of 100
--- octets 0.2, a closure 0.07; a GET 0.1, a SETRANGE 0.4.
+-- script is Lua's objects: a string 2 ns an octet, since Redis' Lua hashes all
+-- of it (so what is large passes through as an argument, uncut, or not at all), a
+-- table with named fields 0.2 µs, a closure 0.07; a GET 0.1, a SETRANGE 0.4.
 local call, byte, char, sub, floor = redis.call, string.byte, string.char, string.sub, math.floor
 local P = sub(KEYS[1], 1, -7)
 local clock = call('TIME')

@@ -47,6 +47,34 @@ local function submitted(b, i, x, first, last)
   if not has(part(b, first), OUT) then tell(b, first, last, SUBMITTED, x) end
 end
 
+-- A kind is what is done to the most of all: messages of one part, sent once, are
+-- told and get another slot. match and become are what a slot's flags stand
+-- between, but for tries and the place in a message (1, 0): state, and a pattern
+-- of all behind them. flags must be there (with or without URGENT), add come to
+-- them; pattern and replacement, by flags, are made of these.
+local function kindOf(match, become, flags, add, st, carrier, errorJSON)
+  return {
+    match = match, become = become, flags = flags, add = add, st = st, carrier = carrier, errorJSON = errorJSON,
+    patterns = {}, replacements = {},
+  }
+end
+
+local function prepare(kind, fl)
+  kind.patterns[fl] = pattern(sub(kind.match, 1, 1) .. char(fl)) .. '\1%z' .. sub(kind.match, 2)
+  kind.replacements[fl] = replacement(sub(kind.become, 1, 1) .. char(fl + kind.add)) .. '\1\0' .. sub(kind.become, 2)
+end
+
+-- plainRun does what a kind says to the parts from … to, whose events are in the
+-- entry e (0: in none). False: it is another case, nothing is changed.
+local function plainRun(b, from, to, kind, e)
+  local fl = byte(b.raw, (from - b.first) * 20 + 2)
+  if fl ~= kind.flags and fl ~= kind.flags + URGENT then return false end
+  if not kind.patterns[fl] then prepare(kind, fl) end
+  if (b.account or accountOf(b)) == '' or not replaceRun(b, from, to, kind.patterns[fl], kind.replacements[fl]) then return false end
+  tellRun(b, from, to, kind, e)
+  return true
+end
+
 -- refuseRest ends what still waits of a message that was refused for good.
 local function refuseRest(b, first, last, st, errorJSON, err)
   for q = first, last do
@@ -58,13 +86,19 @@ local function refuseRest(b, first, last, st, errorJSON, err)
   end
 end
 
--- allEnded looks at the slots that were read.
-local function allEnded(b)
-  local raw, parts, fresh, first = b.raw, b.parts, b.fresh, b.first
-  for o = 1, #raw, 20 do
-    local i = first + (o - 1) / 20
-    local x = parts[i]
-    if (x and x[STATE] or fresh[i] and byte(fresh[i]) or byte(raw, o)) < DELIVERED then return false end
+-- over: have all parts of a block ended? Looked at from the end: mostly they
+-- end in their order. What was changed is saved already.
+local function over(b)
+  for _, n in ipairs(b.n and {} or { 20, 200 }) do
+    local raw = call('GETRANGE', P .. 'slots:' .. b.name, -n, -1)
+    for o = #raw - 19, 1, -20 do
+      if byte(raw, o) < DELIVERED then return false end
+    end
+  end
+  whole(b)
+  for i = b.n - 1, 0, -1 do
+    local x = b.parts[i]
+    if (x and x[STATE] or byte(b.raw, i * 20 + 1)) < DELIVERED then return false end
   end
   return true
 end
@@ -92,15 +126,13 @@ local function close()
   local gone, history, clocks = {}, {}, {}
   for k = 1, #opened do
     local b = opened[k]
-    if b.closing then
-      if allEnded(b) and (b.n or whole(b) or allEnded(b)) then
-        wipe(b)
-        gone[#gone + 1] = b.name
-        history[#history + 1] = now
-        history[#history + 1] = b.name
-        count('bytes', 450 + call('STRLEN', P .. 'block:' .. b.name) + b.n * 390)
-        b.clock = false
-      end
+    if b.closing and over(b) then
+      wipe(b)
+      gone[#gone + 1] = b.name
+      history[#history + 1] = now
+      history[#history + 1] = b.name
+      count('bytes', 450 + call('STRLEN', P .. 'block:' .. b.name) + b.n * 390)
+      b.clock = false
     end
     if b.clock then
       clocks[#clocks + 1] = b.clock

@@ -5,7 +5,9 @@
 -- From the caller, by a carrier's number (2 octets): its name, the number of the
 -- route @carrier, its receipt clock in ms.
 local carriers, routes, clocks = {}, {}, {}
-local function readCarriers(list, times)
+local timely -- is its clock, by which it wrote the times of events, right within a second?
+local function readCarriers(list, times, at)
+  timely = at ~= nil and math.abs(now - at) <= 1000
   local o = 1
   for clock in string.gmatch(times, '%d+') do
     local n, key = byte(list, o + 6), sub(list, o, o + 1)
@@ -64,21 +66,29 @@ local function say(st, carrier, errorJSON)
   end
 end
 
--- streamOf is where events of a block are collected; what has no account that
--- can be read goes to dead.
-local function streamOf(b)
-  local account = accountOf(b)
+local function intoStream(account)
   local s = streams[account]
   if not s then
     s = { pieces = {}, lines = 0, entries = {} }
     streams[account] = s
   end
+  return s
+end
+
+-- piecesFor is where another event of a block is collected; what has no account
+-- that can be read goes to dead.
+local function piecesFor(b)
+  local s = intoStream(accountOf(b))
   if s.lines == 100 then
     s.entries[#s.entries + 1] = table.concat(s.pieces)
     s.pieces, s.lines = {}, 0
   end
-  if not b.opening then b.opening = '\n{"id":"' .. b.name end
-  return s
+  s.lines = s.lines + 1
+  if not b.opening then b.opening = '{"id":"' .. b.name end
+  local p = s.pieces
+  local n = #p
+  if n > 0 then p[n + 1] = '\n' end
+  return p, #p
 end
 
 -- restOf is the last members, of more than a plain message of one part.
@@ -106,22 +116,49 @@ end
 local function tell(b, first, last, st, x, errorJSON, late)
   if not errorJSON and st ~= SUBMITTED and x[ERROR] ~= '\0\0' then errorJSON = errorOf(x[ERROR]) end
   local plain = first == last and not late and x[TRIES] <= 1 and not has(x, MAYBE)
-  local s = streamOf(b)
-  local p = s.pieces
-  local n = #p
   say(st, x[CARRIER], errorJSON)
-  s.lines = s.lines + 1
-  p[n + 1], p[n + 2], p[n + 3] = b.opening, b.lines and b.lines[first] or constant(b, last) or unread(first), plain and plainTail or tail .. restOf(b, first, last, late)
+  local p, n = piecesFor(b)
+  p[n + 1], p[n + 2] = b.opening, lineOf(b, first) or constant(b, last) or unread(first)
+  p[n + 3] = plain and plainTail or tail .. restOf(b, first, last, late)
+end
+
+local used, spoiled = {}, {} -- entries that were brought: runs that were as they say; otherwise
+
+-- tellRun tells the messages of one part from … to, sent once, of a kind: by the
+-- entry that says so, if there is one.
+local function tellRun(b, from, to, kind, e)
+  if e > 0 then
+    local u = used[e]
+    if not u then
+      u = {}
+      used[e] = u
+    end
+    u[#u + 1] = { b, from, to, kind }
+    return
+  end
+  say(kind.st, kind.carrier, kind.errorJSON)
+  for i = from, to do
+    local p, n = piecesFor(b)
+    p[n + 1], p[n + 2], p[n + 3] = b.opening, lineOf(b, i) or constant(b, i) or unread(i), plainTail
+  end
 end
 
 local function saveEvents()
+  for e, runs in pairs(used) do
+    if timely and not spoiled[e] then
+      local list = intoStream(entryAccounts[e]).entries
+      list[#list + 1] = entryTexts[e]
+    else
+      for _, r in ipairs(runs) do tellRun(r[1], r[2], r[3], r[4], 0) end
+    end
+  end
   for account, s in pairs(streams) do
-    s.entries[#s.entries + 1] = table.concat(s.pieces)
+    if #s.pieces > 0 then s.entries[#s.entries + 1] = table.concat(s.pieces) end
     for _, e in ipairs(s.entries) do
       if account == '' then
-        call('RPUSH', P .. 'dead', sub(e, 2))
+        call('RPUSH', P .. 'dead', e)
       else
-        call('XADD', P .. 'status:' .. account, '*', 'events', sub(e, 2))
+        call('XADD', P .. 'status:' .. account, '*', 'events', e)
       end
     end
   end

@@ -1,13 +1,14 @@
 #!lua flags=allow-oom
 -- finish writes results without a lease: receipts and late responses.
 -- KEYS 1 the shard's counts
--- ARGV 1 carriers, 2 their receipt clocks (as settle's), 3 number of errors,
---      then their JSON; then for each block its name; the first and the last
---      part concerned, 2 octets each, and records: part 2 octets, state 1 (0: an
---      intermediate receipt), late response 1, carrier 2, error number 2, error
---      1; and its account and the parts' lines, if the caller knows them
--- Answers {octets, now}: for each record, in order, 1 new, 2 a repeat, 3 a
---      contradiction, told now, 4 the block is gone
+-- ARGV 1 carriers, 2 their receipt clocks, 3 the caller's time (as settle's), 4
+--      number of errors, then their JSON; number of entries, then for each its
+--      account and events; then for each block its name; the first and the last
+--      part concerned, 2 octets each, and records (15 octets): part 2, state 1 (0:
+--      an intermediate receipt), late response 1, carrier 2, error number 2, error
+--      1, and its events 6 (openAbout)
+-- Answers {octets, now}: for each part, in the order of records, 1 new, 2 a
+--      repeat, 3 a contradiction, told now, 4 the block is gone
 -- Safe to run twice: a slot that has a final keeps it, a contradiction is told
 -- once (a flag says so), an intermediate receipt is noted once.
 local NEW, REPEAT, CONTRADICTION, GONE = '\1', '\2', '\3', '\4'
@@ -57,8 +58,7 @@ local function receipt(b, x, i, first, last, st, carrier, err, e)
   return CONTRADICTION
 end
 
-local function one(b, records, o, errors)
-  local i = u16(records, o)
+local function one(b, i, records, o, errors)
   local first, last = message(b, i)
   if not first then return GONE end
   local x, st, late, e = part(b, i), byte(records, o + 2), byte(records, o + 3), errors[byte(records, o + 8)]
@@ -68,39 +68,63 @@ local function one(b, records, o, errors)
   return receipt(b, x, i, first, last, st, carrier, err, e)
 end
 
--- plain is the most of all: the first final of a message of one part that was
--- submitted once; false when it is another case.
-local function plain(b, records, o, errors)
-  local i1, i2, st, late, c1, c2, e1, e2, e = byte(records, o, o + 8)
-  local i = i1 * 256 + i2
-  local raw, at = b.raw, (i - b.first) * 20
-  local was, fl, tries, position = byte(raw, at + 1, at + 4)
-  if was ~= SUBMITTED or fl ~= LAST + TAKEN and fl ~= LAST + TAKEN + URGENT or tries ~= 1 or position ~= 0
-    or st == 0 or late == 1 or b.parts[i] or b.fresh[i] then
-    return false
-  end
-  b.fresh[i] = char(st, fl + OUT, 1, 0, c1, c2, e1, e2) .. sub(raw, at + 9, at + 16) .. tick4
-  b.changed[#b.changed + 1] = i
-  b.closing = true
-  local s = streamOf(b)
-  local p = s.pieces
-  local n = #p
-  local err = errors[e]
-  if not err and e1 + e2 > 0 then err = errorOf(char(e1, e2)) end
-  say(st, char(c1, c2), err)
-  s.lines = s.lines + 1
-  p[n + 1], p[n + 2], p[n + 3] = b.opening, b.lines and b.lines[i] or constant(b, i) or unread(i), plainTail
-  return true
+local kinds = {} -- of plain records, by their octets from the state on; false: not plain
+
+local function plainKind(says, errors)
+  local st, late, _, _, e1, e2, e = byte(says, 1, 7)
+  if st == 0 or late == 1 then return false end
+  local errorJSON = errors[e] or e1 + e2 > 0 and errorOf(sub(says, 5, 6)) or nil
+  local become = char(st) .. replacement(sub(says, 3, 6)) .. '%1' .. replacement(tick4)
+  return kindOf(char(SUBMITTED) .. '....(........)....', become, LAST + TAKEN, OUT, st, sub(says, 3, 4), errorJSON)
 end
 
-readCarriers(ARGV[1], ARGV[2])
-local n, errors, answers = tonumber(ARGV[3]), {}, {}
-for k = 1, n do errors[k] = ARGV[3 + k] end
-for a = 4 + n, #ARGV, 3 do
+-- finishBlock answers for a block's records. First come those that are plain: the
+-- first finals of messages of one part that were submitted once; they need not be
+-- decoded.
+local function finishBlock(b, records, errors, answers)
+  local begin, odd = #answers, false
+  local n = begin
+  for o = 5, #records, 15 do
+    local says = sub(records, o + 2, o + 8)
+    local kind = kinds[says]
+    if kind == nil then
+      kind = plainKind(says, errors)
+      kinds[says] = kind
+    end
+    local i1, i2 = byte(records, o, o + 1)
+    local more, e1, e2 = byte(records, o + 9, o + 11)
+    local i, e = i1 * 256 + i2, e1 * 256 + e2
+    n = n + 1
+    if kind and plainRun(b, i, i + more % 128, kind, more >= 128 and e or 0) then
+      answers[n], b.closing = more % 128 == 0 and NEW or string.rep(NEW, more % 128 + 1), true
+    else
+      answers[n], odd, spoiled[e] = '', true, true
+    end
+  end
+  n = begin
+  for o = 5, odd and #records or 0, 15 do
+    n = n + 1
+    if answers[n] == '' then
+      local i, list = u16(records, o), {}
+      for k = 0, byte(records, o + 9) % 128 do list[k + 1] = one(b, i + k, records, o, errors) end
+      answers[n] = table.concat(list)
+    end
+  end
+end
+
+readCarriers(ARGV[1], ARGV[2], tonumber(ARGV[3]))
+local n, errors, answers = tonumber(ARGV[4]), {}, {}
+for k = 1, n do errors[k] = ARGV[4 + k] end
+for a = readEntries(5 + n), #ARGV, 2 do
   local records = ARGV[a + 1]
-  local b = openAbout(ARGV[a], records, ARGV[a + 2], 9)
-  for o = 5, #records, 9 do
-    answers[#answers + 1] = not b and GONE or plain(b, records, o, errors) and NEW or one(b, records, o, errors)
+  local b = openAbout(ARGV[a], records, 15)
+  if b then
+    finishBlock(b, records, errors, answers)
+  else
+    for o = 5, #records, 15 do
+      spoiled[u16(records, o + 10)] = true
+      answers[#answers + 1] = string.rep(GONE, byte(records, o + 9) % 128 + 1)
+    end
   end
 end
 saveAll()

@@ -6,8 +6,7 @@
 --      @carrier, 8… routes
 -- Answers {'lapsed', now} | {'overtaken', last number, now} |
 --      {'leased', now, left urgent, normal, bulk, entries}, an entry being
---      {block, from, slots, body} or {block, from, slots, head, constants, their
---      offset, shared, rows, their offset}
+--      {block, from, slots} and, of a block of one part, its body
 -- Safe to run twice: the number asked again answers what it took and is still
 -- owed; a number behind the last takes nothing. Nothing is popped before it is
 -- validated; a descriptor that does not parse goes to dead.
@@ -18,11 +17,11 @@ local lease = P .. 'lease:' .. owner
 local taken, rings, lanes, dead = {}, {}, {}, {}
 local split -- what did not fit of a message: {lane, account, descriptor}
 
--- entryOf reads what the gateway needs of parts from … to of a block.
-local function entryOf(b, from, to, slots)
-  if from == 0 and to == b.n - 1 then return { b.name, from, slots, call('GET', P .. 'block:' .. b.name) or '' } end
-  if not entry(b, b.n) then return { b.name, from, slots, '' } end
-  return piecesOf(b, message(b, from) or from, to, { b.name, from, slots })
+-- entryOf is what the gateway is told of parts of a block. It reads larger bodies
+-- itself: through here an octet of them would cost twenty times as much.
+local function entryOf(b, from, slots)
+  if b.n == 1 then return { b.name, from, slots, call('GET', P .. 'block:' .. b.name) or '' } end
+  return { b.name, from, slots }
 end
 
 local function reply(entries)
@@ -47,7 +46,7 @@ local function again()
     local b, f, any = open(name), tonumber(from), false
     local to = b and math.min(f + n, b.n) - 1 or -1
     for i = f, to do any = any or part(b, i)[LEASE] == num4 end
-    if any then entries[#entries + 1] = entryOf(b, f, to, sub(b.raw, f * 20 + 1, to * 20 + 20)) end
+    if any then entries[#entries + 1] = entryOf(b, f, sub(b.raw, f * 20 + 1, to * 20 + 20)) end
   end
   return reply(entries)
 end
@@ -67,11 +66,12 @@ local function current(L)
     L.at, L.popped = L.at + 1, L.popped + 1
     local name, from, n, campaign, since = string.match(d, '^(%w+)/(%d+)/(%d+)/(%w*)/(%d+)$')
     if name and #name == 22 then
-      local b = open(name)
       from, n = tonumber(from), tonumber(n)
-      if b and n > 0 and from + n <= b.n then
+      local b = open(name, from, from + math.max(math.min(n, left), 1) - 1) -- what can be taken of it
+      if b and n > 0 and from + n <= (b.n or call('STRLEN', P .. 'slots:' .. name) / 20) then
         L.rest = { b = b, from = from, stop = from + n, campaign = campaign, since = since }
-      elseif b then
+      elseif b or call('EXISTS', P .. 'slots:' .. name) == 1 then
+        blocks[name] = b or nil
         dead[#dead + 1] = L.ra .. ':' .. L.account .. ' ' .. d
       end
     else
@@ -85,10 +85,13 @@ local function unparsed(d)
   return d.b.name .. '/' .. d.from .. '/' .. d.stop - d.from .. '/' .. d.campaign .. '/' .. d.since
 end
 
--- state is a slot's as it will be.
-local function state(b, i)
+-- head is state and flags of a slot as they will be.
+local function head(b, i)
   local x = b.parts[i]
-  return x and x[STATE] or byte(b.raw, i * 20 + 1)
+  if x then return x[STATE], x[FLAGS] end
+  if b.pending then inRaw(b) end
+  if i < b.first or (i - b.first) * 20 >= #b.raw then whole(b) end
+  return byte(b.raw, (i - b.first) * 20 + 1, (i - b.first) * 20 + 2)
 end
 
 local function takeable(st) return st == QUEUED or st == SCHEDULED or st == RETRY end
@@ -110,13 +113,10 @@ local fresh, owned -- a slot as it mostly is, and as it is then leased
 local function ownRun(d, most)
   local b, n = d.b, math.min(d.stop - d.from, most)
   local to = d.from + n - 1
-  if n < 1 or #b.changed > 0 then return 0 end
+  if n < 1 then return 0 end
   fresh = fresh or char(QUEUED) .. '([' .. char(LAST, LAST + HOLD, LAST + URGENT, LAST + HOLD + URGENT) .. '])%z%z..(..)%z%z%z%z(........)'
   owned = owned or char(LEASED) .. '%1\1\0' .. replacement(carrierNumber) .. '%2' .. replacement(num4) .. '%3'
-  local slots, found = string.gsub(sub(b.raw, d.from * 20 + 1, to * 20 + 20), fresh, owned)
-  if found ~= n then return 0 end
-  respan(b, d.from, to, slots)
-  return n
+  return replaceRun(b, d.from, to, fresh, owned) and n or 0
 end
 
 -- measure finds the end of the message that part i is of, within its
@@ -124,8 +124,8 @@ end
 local function measure(d, i)
   local j, w = i, 0
   repeat
-    if takeable(state(d.b, j)) then w = w + 1 end
-    local fl = byte(d.b.raw, j * 20 + 2)
+    local st, fl = head(d.b, j)
+    if takeable(st) then w = w + 1 end
     j = j + 1
   until floor(fl / LAST) % 2 == 1 or j >= d.stop
   return j, w
@@ -175,7 +175,7 @@ local function take(L, most)
       if fits > 0 or w == 0 then
         local k, owned = i, 0
         while k < j and owned < fits do
-          if takeable(state(d.b, k)) then
+          if takeable((head(d.b, k))) then
             queued = queued + own(L, d, k)
             owned = owned + 1
           end
@@ -186,7 +186,12 @@ local function take(L, most)
       end
     end
     if mine > 0 then
-      taken[#taken + 1] = { d.b, d.from, i - 1, mine }
+      local t = taken[#taken]
+      if t and t[1] == d.b and t[3] == d.from - 1 then -- the same lane, a turn later
+        t[3], t[4] = i - 1, t[4] + mine
+      else
+        taken[#taken + 1] = { d.b, d.from, i - 1, mine }
+      end
       if queued > 0 then count('q:' .. L.ra, -queued) end
       count('a:' .. L.account, -mine)
       if d.campaign ~= '' then count('c:' .. L.account .. ':' .. d.campaign, -mine) end
@@ -263,9 +268,11 @@ local function turn(R, most)
   return true, got
 end
 
--- serve takes up to most parts from rings by turns.
+-- serve takes up to most parts from rings by turns. An account that is alone
+-- gets all at once.
 local function serve(list, most)
   local any = true
+  if #list == 1 and #list[1].queue == 1 then list[1].turn = left end
   while any and left > 0 and most > 0 do
     any = false
     for _, R in ipairs(list) do
@@ -348,6 +355,17 @@ local function write()
   call('HSET', lease, num, n, num .. '.d', table.concat(list, ' '))
 end
 
+-- slotsOf are the slots from … to as they are now.
+local function slotsOf(b, from, to)
+  if #b.changed == 0 then
+    if b.pending then inRaw(b) end
+    return sub(b.raw, (from - b.first) * 20 + 1, (to - b.first) * 20 + 20)
+  end
+  local raw = {}
+  for i = from, to do raw[#raw + 1] = octets(b, i) end
+  return table.concat(raw)
+end
+
 local function run()
   local r = row(owner)
   if not r or r.lapsed then return { 'lapsed', now } end
@@ -363,13 +381,7 @@ local function run()
   local entries = {}
   for k, t in ipairs(taken) do
     local b = t[1]
-    local slots = sub(b.raw, t[2] * 20 + 1, t[3] * 20 + 20)
-    if #b.changed > 0 then
-      local raw = {}
-      for i = t[2], t[3] do raw[#raw + 1] = octets(b, i) end
-      slots = table.concat(raw)
-    end
-    entries[k] = entryOf(b, t[2], t[3], slots)
+    entries[k] = entryOf(b, t[2], slotsOf(b, t[2], t[3]))
   end
   return reply(entries)
 end

@@ -3,12 +3,12 @@
 -- KEYS 1 the shard's counts
 -- ARGV 1 owner, 2 carriers (2 octets number, 4 octets number of the route
 --      @carrier, 1 octet length, name, each), 3 their receipt clocks in ms,
---      separated by spaces, 4 number of errors, then their JSON; then for each
---      block its name; the first and the last part concerned, 2 octets each,
---      and records: part 2 octets, lease 4, verdict 1, carrier 2 (0: as leased),
---      error number 2, error (from 1; 0 none) 1, delay in ms 4 (of submitted
---      ones: how many more parts after this one are alike); and its account and
---      the parts' lines, if the caller knows them
+--      separated by spaces, 4 the time that the caller wrote into events, ms, 5
+--      number of errors, then their JSON; number of entries, then for each its
+--      account and events; then for each block its name; the first and the last
+--      part concerned, 2 octets each, and records (22 octets): part 2, lease 4,
+--      verdict 1, carrier 2 (0: as leased), error number 2, error (from 1; 0 none)
+--      1, delay in ms 4, and its events 6 (openAbout)
 -- Answers {'settled', now} | {'lapsed', now}
 -- Safe to run twice: it changes only a slot that is leased under the very
 -- number it names, and that number is off the slot afterwards.
@@ -131,49 +131,40 @@ local function settleOne(b, i, records, o, lease4, errors, waiting)
   end
 end
 
-local patterns, replacements = {}, {} -- by lease, by carrier, each with the flags
+local kinds = {} -- by lease and carrier
 
--- submitRun settles the parts from … to as submitted when they are the most of
--- all: messages of one part, leased once, under this number; false if not.
-local function submitRun(b, from, to, lease4, carrier)
-  local n = to - from + 1
-  if #b.changed > 0 or not owes(lease4) then return false end
-  local fl = byte(b.raw, (from - b.first) * 20 + 2)
-  if fl ~= LAST and fl ~= LAST + URGENT then return false end
-  local p, r = patterns[lease4 .. fl], replacements[carrier .. fl]
-  if not p then
-    p = char(LEASED) .. pattern(char(fl)) .. '\1%z....' .. pattern(lease4) .. '....(....)'
-    patterns[lease4 .. fl] = p
+-- plain settles parts as submitted when they are the most of all: messages of
+-- one part, leased once, under this number; false if not.
+local function plain(b, from, to, lease4, carrier, e)
+  if not owes(lease4) then return false end
+  local kind = kinds[lease4 .. carrier]
+  if not kind then
+    local become = char(SUBMITTED) .. replacement(carrier) .. '\0\0\0\0\0\0' .. replacement(tick4) .. '%1'
+    kind = kindOf(char(LEASED) .. '....' .. pattern(lease4) .. '....(....)', become, LAST, TAKEN, SUBMITTED, carrier)
+    kinds[lease4 .. carrier] = kind
   end
-  if not r then
-    r = char(SUBMITTED, fl + TAKEN, 1, 0) .. replacement(carrier) .. '\0\0\0\0\0\0' .. replacement(tick4) .. '%1'
-    replacements[carrier .. fl] = r
-  end
-  local slots, found = string.gsub(sub(b.raw, (from - b.first) * 20 + 1, (to - b.first) * 20 + 20), p, r)
-  if found ~= n or accountOf(b) == '' then return false end
-  respan(b, from, to, slots)
-  off[lease4] = off[lease4] + n
+  if not plainRun(b, from, to, kind, e) then return false end
+  off[lease4] = off[lease4] + to - from + 1
   local c = now + (clocks[carrier] or 86400000)
   if not b.clock or c < b.clock then b.clock = c end
-  say(SUBMITTED, carrier, nil)
-  for i = from, to do
-    local s = streamOf(b)
-    local p = s.pieces
-    local k = #p
-    s.lines = s.lines + 1
-    p[k + 1], p[k + 2], p[k + 3] = b.opening, b.lines and b.lines[i] or constant(b, i) or unread(i), plainTail
-  end
   return true
 end
 
 local function settleBlock(b, records, errors)
-  local waiting = {}
-  for o = 5, #records, 16 do
-    local i, lease4 = u16(records, o), sub(records, o + 2, o + 5)
-    local to = i + (byte(records, o + 6) == V_SUBMITTED and u32(records, o + 12) or 0)
-    if byte(records, o + 6) ~= V_SUBMITTED or not submitRun(b, i, to, lease4, sub(records, o + 7, o + 8)) then
-      for k = i, to do settleOne(b, k, records, o, lease4, errors, waiting) end
+  local waiting, odd = {}, false
+  for o = 5, #records, 22 do -- those that are plain come first: they need not be decoded
+    local i, more, e1, e2 = u16(records, o), byte(records, o + 16, o + 18)
+    local e = e1 * 256 + e2
+    if byte(records, o + 6) ~= V_SUBMITTED
+      or not plain(b, i, i + more % 128, sub(records, o + 2, o + 5), sub(records, o + 7, o + 8), more >= 128 and e or 0) then
+      odd, spoiled[e] = odd or {}, true
+      odd[#odd + 1] = o
     end
+  end
+  if not odd then return end
+  for _, o in ipairs(odd) do
+    local i, lease4 = u16(records, o), sub(records, o + 2, o + 5)
+    for k = i, i + byte(records, o + 16) % 128 do settleOne(b, k, records, o, lease4, errors, waiting) end
   end
   if #waiting == 0 then return end
   if accountOf(b) ~= '' then
@@ -201,12 +192,17 @@ end
 local function run()
   local r = row(owner)
   if not r or r.lapsed then return { 'lapsed', now } end
-  readCarriers(ARGV[2], ARGV[3])
-  local n, errors = tonumber(ARGV[4]), {}
-  for k = 1, n do errors[k] = ARGV[4 + k] end
-  for a = 5 + n, #ARGV, 3 do
-    local b = openAbout(ARGV[a], ARGV[a + 1], ARGV[a + 2], 16)
-    if b then settleBlock(b, ARGV[a + 1], errors) end
+  readCarriers(ARGV[2], ARGV[3], tonumber(ARGV[4]))
+  local n, errors = tonumber(ARGV[5]), {}
+  for k = 1, n do errors[k] = ARGV[5 + k] end
+  for a = readEntries(6 + n), #ARGV, 2 do
+    local records = ARGV[a + 1]
+    local b = openAbout(ARGV[a], records, 22)
+    if b then
+      settleBlock(b, records, errors)
+    else
+      for o = 5, #records, 22 do spoiled[u16(records, o + 17)] = true end
+    end
   end
   write()
   return { 'settled', now }

@@ -1,12 +1,25 @@
 -- slots: the slots of blocks, 20 octets a part. Nothing is written before save.
 local blocks, opened = {}, {}
 
+-- The entries of the stream that a call brings, ready but for what a script finds
+-- otherwise: their accounts and texts, an event a line.
+local entryAccounts, entryTexts = {}, {}
+
+-- readEntries reads them from the arguments, and answers where the next stands.
+local function readEntries(a)
+  local n = tonumber(ARGV[a])
+  for k = 1, n do
+    entryAccounts[k], entryTexts[k] = ARGV[a + 2 * k - 1], ARGV[a + 2 * k]
+  end
+  return a + 1 + 2 * n
+end
+
 -- open reads a block's slots, or those from … to; false when it is gone. Of a
--- block: raw slots from the first on (false: from the block's first to its last,
--- n of them) as they will be but for parts (decoded) and fresh (octets that
--- replace one slot); numbers of those changed, and spans {from, octets} of raw
--- that were; of its body (false: not read, account '': it does not parse) text is
--- its beginning, at the offset of its table; lines what the caller knows of it.
+-- block: raw slots from the first on (n: to its last, so many) as they will be
+-- but for parts (decoded) and for the spans from pending on; numbers of those
+-- changed, and spans {from, octets} that were; of its body (false: not read,
+-- account '': it does not parse) text is its beginning, at the offset of its
+-- table; records and size what the caller says of its parts, if it knows them.
 local function open(name, from, to)
   local b = blocks[name]
   if b == nil then
@@ -22,9 +35,9 @@ local function open(name, from, to)
     b = false
     if raw and #raw > 0 and #raw % 20 == 0 then
       b = {
-        name = name, raw = raw, first = from or 0, n = not from and #raw / 20, parts = {}, fresh = {}, changed = {},
-        spans = false, account = false, text = false, at = false, missed = 0, opening = false, closing = false,
-        clock = false, lines = false,
+        name = name, raw = raw, first = from or 0, n = not from and #raw / 20, parts = {}, decoded = false, changed = {},
+        spans = false, pending = false, account = false, text = false, at = false, missed = 0, opening = false,
+        closing = false, clock = false, records = false, size = false, lines = false,
       }
       opened[#opened + 1] = b
     end
@@ -33,8 +46,23 @@ local function open(name, from, to)
   return b
 end
 
+-- inRaw puts the spans that are not in raw yet there.
+local function inRaw(b)
+  local list, at = {}, 1
+  for k = b.pending, #b.spans do
+    local s = b.spans[k]
+    local o = (s[1] - b.first) * 20
+    list[#list + 1] = sub(b.raw, at, o)
+    list[#list + 1] = s[2]
+    at = o + #s[2] + 1
+  end
+  list[#list + 1] = sub(b.raw, at)
+  b.raw, b.pending = table.concat(list), false
+end
+
 -- whole reads all slots of a block of which only some were; those changed stay.
 local function whole(b)
+  if b.pending then inRaw(b) end
   if not b.n then
     local raw = call('GET', P .. 'slots:' .. b.name)
     if b.spans then -- (they lie in what was read)
@@ -49,21 +77,18 @@ end
 local function part(b, i)
   local x = b.parts[i]
   if not x and i >= 0 then
-    local raw, o = b.fresh[i], 0
-    local dirty = raw ~= nil
-    if not dirty then
-      if i < b.first or (i - b.first) * 20 >= #b.raw then
-        whole(b)
-        if i >= b.n then return nil end
-      end
-      raw, o = b.raw, (i - b.first) * 20
+    if b.pending then inRaw(b) end
+    if i < b.first or (i - b.first) * 20 >= #b.raw then
+      whole(b)
+      if i >= b.n then return nil end
     end
+    local raw, o = b.raw, (i - b.first) * 20
     local st, fl, tries, position = byte(raw, o + 1, o + 4)
     x = {
       st, fl, tries, position, sub(raw, o + 5, o + 6), sub(raw, o + 7, o + 8), sub(raw, o + 9, o + 12),
-      sub(raw, o + 13, o + 16), sub(raw, o + 17, o + 20), dirty, false,
+      sub(raw, o + 13, o + 16), sub(raw, o + 17, o + 20), false, false,
     }
-    b.parts[i] = x
+    b.parts[i], b.decoded = x, true
   end
   return x
 end
@@ -101,20 +126,11 @@ end
 
 local function octets(b, i)
   local x = b.parts[i]
-  if not x then return b.fresh[i] or sub(b.raw, (i - b.first) * 20 + 1, (i - b.first) * 20 + 20) end
-  return char(x[STATE], x[FLAGS], x[TRIES], x[POSITION]) .. x[CARRIER] .. x[ERROR] .. x[LEASE] .. x[SUBMITTED_AT] .. x[ENDED_AT]
-end
-
--- respan replaces the slots from … to of a block by new octets.
-local function respan(b, from, to, slots)
-  from, to = from - b.first, to - b.first
-  if from == 0 and #slots == #b.raw then
-    b.raw = slots
-  else
-    b.raw = sub(b.raw, 1, from * 20) .. slots .. sub(b.raw, to * 20 + 21)
+  if not x then
+    if b.pending then inRaw(b) end
+    return sub(b.raw, (i - b.first) * 20 + 1, (i - b.first) * 20 + 20)
   end
-  b.spans = b.spans or {}
-  b.spans[#b.spans + 1] = { from + b.first, slots }
+  return char(x[STATE], x[FLAGS], x[TRIES], x[POSITION]) .. x[CARRIER] .. x[ERROR] .. x[LEASE] .. x[SUBMITTED_AT] .. x[ENDED_AT]
 end
 
 -- pattern writes octets as a Lua pattern; replacement as what gsub puts in.
@@ -126,56 +142,109 @@ local function replacement(octets)
   return (string.gsub(octets, '%%', '%%%%'))
 end
 
--- about is what a call's arguments say of a block: the parts that it is about,
--- from … to, in front of the records, and its account and lines, or ''.
-local function openAbout(name, records, known, size)
+-- openAbout opens a block of a call's arguments: in front of its records the
+-- parts that they are about, from … to. A record ends with 6 octets: how many
+-- more parts after its own are alike, and 128 if their events are whole, 1; the
+-- number of the entry that they lie in (0: none), 2, and where in it, 3.
+local function openAbout(name, records, size)
   local b = open(name, u16(records, 1), u16(records, 3))
-  if b and known ~= '' and not b.account then
-    local e = string.find(known, '\n', 1, true)
-    local lines, o = {}, 5
-    b.account = sub(known, 1, e - 1)
-    while e do
-      local next = string.find(known, '\n', e + 1, true)
-      local more = size == 16 and byte(records, o + 6) == V_SUBMITTED and u32(records, o + 12) or 0
-      local i = u16(records, o)
-      for k = i, i + more do
-        lines[k] = sub(known, e + 1, next and next - 1 or -1)
-        e = next
-        next = e and string.find(known, '\n', e + 1, true)
-      end
-      o = o + size
-    end
-    b.lines = lines
+  local e = b and u16(records, size)
+  if b and e > 0 and not b.account then
+    b.account, b.records, b.size = entryAccounts[e], records, size
   end
   return b
 end
 
--- save writes the runs of slots that changed.
+-- lineOf is what every event of part i says after the block's name; nil if the
+-- caller does not know it.
+local function lineOf(b, i)
+  if not b.records then return nil end
+  if not b.lines then
+    b.lines = {}
+    for o = 5, #b.records, b.size do
+      local t = o + b.size
+      local k, e, at = u16(b.records, o), u16(b.records, t - 5), byte(b.records, t - 3) * 65536 + u16(b.records, t - 2)
+      local text = entryTexts[e]
+      for k = k, text and k + byte(b.records, t - 6) % 128 or -1 do
+        local stop = string.find(text, '\n', at + 1, true) or #text + 1
+        local status = string.find(text, ',"status":"', at + 1, true) or stop
+        b.lines[k] = sub(text, at + 30, math.min(status, stop) - 1)
+        at = stop
+      end
+    end
+  end
+  return b.lines[i]
+end
+
+-- replaceRun replaces the slots from … to by a pattern if every one of them
+-- matches it; false: nothing is changed. Only of a block of which nothing was decoded.
+local function replaceRun(b, from, to, p, r)
+  if b.decoded then return false end
+  local last = b.pending and b.spans[#b.spans]
+  if last and from < last[1] + #last[2] / 20 then inRaw(b) end
+  local slots = from == b.first and #b.raw == (to - from + 1) * 20 and b.raw
+    or sub(b.raw, (from - b.first) * 20 + 1, (to - b.first) * 20 + 20)
+  local n, found = to - from + 1
+  local one = n > 3 and sub(slots, 1, 20)
+  if one and string.rep(one, n) == slots then -- alike, as mostly they are
+    slots, found = string.gsub(one, p, r)
+    if found ~= 1 then return false end
+    slots = string.rep(slots, n)
+  else
+    slots, found = string.gsub(slots, p, r)
+    if found ~= n then return false end
+  end
+  b.spans = b.spans or {}
+  b.spans[#b.spans + 1] = { from, slots }
+  b.pending = b.pending or #b.spans
+  return true
+end
+
+-- saveSpans writes spans, and what lies between them when it is little.
+local function saveSpans(b, key)
+  local spans, k = b.spans, 1
+  while k <= #spans do
+    local from, list = spans[k][1], { spans[k][2] }
+    local to = from + #list[1] / 20
+    while k < #spans and spans[k + 1][1] >= to and spans[k + 1][1] - to <= 6 do
+      k = k + 1
+      list[#list + 1] = sub(b.raw, (to - b.first) * 20 + 1, (spans[k][1] - b.first) * 20)
+      list[#list + 1] = spans[k][2]
+      to = spans[k][1] + #spans[k][2] / 20
+    end
+    call('SETRANGE', key, from * 20, #list == 1 and list[1] or table.concat(list))
+    k = k + 1
+  end
+end
+
+-- saveParts writes the runs of decoded parts that changed, likewise.
+local function saveParts(b, key)
+  local c, j = b.changed, 1
+  if #c > 1 then table.sort(c) end
+  while j <= #c do
+    local from, to, run = c[j], c[j], { octets(b, c[j]) }
+    while j < #c and c[j + 1] - to <= 6 do
+      j = j + 1
+      for i = to + 1, c[j] do run[#run + 1] = octets(b, i) end
+      to = c[j]
+    end
+    call('SETRANGE', key, from * 20, #run == 1 and run[1] or table.concat(run))
+    j = j + 1
+  end
+end
+
 local function save()
   local small = {} -- whole slots of blocks of one: one MSET costs less than as many SETRANGE
   for k = 1, #opened do
     local b = opened[k]
-    local c, key = b.changed, P .. 'slots:' .. b.name
-    local n = #c
-    local one = b.n == 1 and (n == 1 and octets(b, 0) or b.spans and b.raw)
+    local key = P .. 'slots:' .. b.name
+    local one = b.n == 1 and (#b.changed == 1 and octets(b, 0) or b.spans and b.spans[#b.spans][2])
     if one then
       small[#small + 1] = key
       small[#small + 1] = one
-      n = 0
-    elseif b.spans then
-      for _, s in ipairs(b.spans) do call('SETRANGE', key, s[1] * 20, s[2]) end
-    end
-    if n > 1 then table.sort(c) end
-    local j = 1
-    while j <= n do -- runs, and what lies between them when it is little
-      local from, to, run = c[j], c[j], { octets(b, c[j]) }
-      while j < n and c[j + 1] - to <= 6 do
-        j = j + 1
-        for i = to + 1, c[j] do run[#run + 1] = octets(b, i) end
-        to = c[j]
-      end
-      call('SETRANGE', key, from * 20, #run == 1 and run[1] or table.concat(run))
-      j = j + 1
+    elseif b.n ~= 1 then
+      if b.spans then saveSpans(b, key) end
+      if #b.changed > 0 then saveParts(b, key) end
     end
   end
   if #small > 0 then call('MSET', unpack(small)) end

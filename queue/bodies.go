@@ -1,0 +1,140 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// bodies remembers bodies of blocks between the push and the lease, and between
+// the leases of one block, so that what this process took it need not read
+// again. Bodies never change, so what is remembered cannot grow old. One is
+// forgotten when all of it was leased; beyond the bound the oldest go first.
+type bodies struct {
+	mu    sync.Mutex // guards the rest
+	known map[Block]*kept
+	order []*kept // the oldest at first
+	bytes int
+}
+
+// kept is one of them.
+type kept struct {
+	block Block
+	raw   string
+	left  int // parts that were not leased since
+}
+
+// maxBodyBytes bounds what is remembered.
+const maxBodyBytes = 16 << 20
+
+func (k *kept) size() int { return 100 + len(k.raw) }
+
+func (c *bodies) remember(b Block, raw string, parts int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known == nil {
+		c.known = map[Block]*kept{}
+	}
+	if c.known[b] != nil {
+		return
+	}
+	k := &kept{b, raw, parts}
+	c.known[b] = k
+	c.order = append(c.order, k)
+	c.bytes += k.size()
+	for c.bytes > maxBodyBytes || len(c.order) > 0 && c.known[c.order[0].block] != c.order[0] {
+		c.forget(c.order[0])
+		c.order[0] = nil
+		c.order = c.order[1:]
+	}
+}
+
+func (c *bodies) forget(k *kept) {
+	if c.known[k.block] == k {
+		delete(c.known, k.block)
+		c.bytes -= k.size()
+	}
+}
+
+// take is a body of which so many parts were leased now.
+func (c *bodies) take(b Block, parts int) (raw string, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.known[b]
+	if k == nil {
+		return "", false
+	}
+	if k.left -= parts; k.left <= 0 {
+		c.forget(k)
+	}
+	return k.raw, true
+}
+
+// leasedRun is an entry of a lease's reply: slots of a block from a part on, and
+// its body.
+type leasedRun struct {
+	block  Block
+	from   int
+	slots  string
+	inline bool // the body came with it
+	raw    string
+}
+
+func (r *leasedRun) parts() int { return len(r.slots) / slotSize }
+
+// read takes an entry out of a reply.
+func (r *leasedRun) read(e *reply) error {
+	r.block, r.from, r.slots = Block(e.text()), int(e.number()), e.text()
+	if e.err == nil && e.more() {
+		r.raw, r.inline = e.text(), true
+	}
+	if e.err == nil && (r.from < 0 || r.from+r.parts() > maxParts || len(r.slots)%slotSize != 0) {
+		return fmt.Errorf("queue: lease: redis answers parts %d to %d of a block", r.from, r.from+r.parts())
+	}
+	return e.err
+}
+
+// fetchBodies reads the bodies that did not come with a lease and are not
+// remembered.
+func (q *Queue) fetchBodies(ctx context.Context, sh *shard, runs []leasedRun) error {
+	var pipe redis.Pipeliner
+	missing := map[Block]*redis.StringCmd{}
+	for i := range runs {
+		r := &runs[i]
+		if r.inline || missing[r.block] != nil {
+			continue
+		}
+		if r.raw, r.inline = q.bodies.take(r.block, r.parts()); r.inline {
+			continue
+		}
+		if pipe == nil {
+			pipe = q.db.Pipeline()
+		}
+		missing[r.block] = pipe.Get(ctx, sh.block(r.block))
+	}
+	if pipe == nil {
+		return nil
+	}
+	if _, err := pipe.Exec(ctx); err != nil && !isNil(err) {
+		return mapError(err)
+	}
+	for i := range runs {
+		r := &runs[i]
+		if r.inline {
+			continue
+		}
+		raw, err := missing[r.block].Result()
+		if err != nil && !isNil(err) {
+			return mapError(err)
+		}
+		r.raw = raw
+		if len(raw) >= headFixed {
+			if parts := be16(raw, 4); parts > r.from+r.parts() { // the rest will be leased next
+				q.bodies.remember(r.block, raw, parts-r.from-r.parts())
+			}
+		}
+	}
+	return nil
+}
