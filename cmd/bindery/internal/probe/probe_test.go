@@ -298,3 +298,20 @@ func TestDialFaults(t *testing.T) {
 		}
 	}
 }
+
+// TestPanicsOfGoSMPP end the step that they happen in, not the process.
+func TestPanicsOfGoSMPP(t *testing.T) {
+	g := &goSMPP{}
+	if err := g.take(nil); !errors.Is(err, errPanicked) {
+		t.Errorf("take: %v", err)
+	}
+	if _, err := g.next(); !errors.Is(err, errPanicked) {
+		t.Errorf("next: %v", err)
+	}
+	if _, err := g.bind(&pdu.Bind{Header: pdu.Header{ID: pdu.BindReceiver}}); !errors.Is(err, errPanicked) {
+		t.Errorf("bind: %v", err)
+	}
+	if _, err := submitGoSMPP(&message{}); !errors.Is(err, errPanicked) {
+		t.Errorf("submit: %v", err)
+	}
+}
