@@ -95,11 +95,15 @@ const json = async (path) => {
 
 const tell = (text, good) => { $('state').textContent = text; $('state').className = good ? 'good' : 'bad'; };
 
+// account is who is logged in: undefined until it is known, null for nobody. A
+// login loads the page anew.
 let account;
 const enter = (who) => {
-  if (Boolean(who) === Boolean(account)) return;
-  if (!who) { location.reload(); return; } // logged out elsewhere, or the gateway began anew
+  if (account && who) return;
+  if (account) { location.reload(); return; } // logged out elsewhere, or the gateway began anew
   account = who;
+  $('login').hidden = Boolean(who);
+  if (!who) return;
   $('account').textContent = who.id;
   $('who').hidden = $('events').hidden = false;
   listen();
@@ -107,11 +111,8 @@ const enter = (who) => {
 
 const look = async () => {
   try {
-    const [ready, metrics, who] = await Promise.all([fetch('/readyz'), fetch('/metrics'), fetch('/v1/account')]);
-    if (who.ok || who.status === 401) {
-      enter(who.ok ? await who.json() : undefined);
-      $('login').hidden = who.ok;
-    }
+    const [ready, metrics, who] = await Promise.all([fetch('/readyz'), fetch('/metrics'), account === null ? undefined : fetch('/v1/account')]);
+    if (who?.ok || who?.status === 401) enter(who.ok ? await who.json() : null);
     if (metrics.ok) {
       const all = parse(await metrics.text());
       const [carriers, queues] = account?.admin ? await Promise.all([json('/v1/carriers'), json('/v1/queues')]) : [];

@@ -82,10 +82,10 @@ func (s demoSummary) write(w io.Writer, carriers demoCarriers, width int) {
 	for _, took := range s.took {
 		all = append(all, took...)
 	}
-	say("latency", within(all)+", from accepted to final")
+	say("latency", halfAndMost(all)+", from accepted to final")
 	for _, p := range demoPriorities {
 		if len(s.took[p]) > 0 {
-			say("  "+p, within(s.took[p]))
+			say("  "+p, halfAndMost(s.took[p]))
 		}
 	}
 	if s.first > 0 {
@@ -93,7 +93,7 @@ func (s demoSummary) write(w io.Writer, carriers demoCarriers, width int) {
 	}
 }
 
-func within(took []time.Duration) string {
+func halfAndMost(took []time.Duration) string {
 	sorted := slices.Clone(took)
 	return fmt.Sprintf("half within %.2f s, 99 %% within %.2f s", quantile(sorted, .5).Seconds(), quantile(sorted, .99).Seconds())
 }

@@ -30,7 +30,7 @@ type Screen struct {
 	plain bool
 	drawn int // lines of the picture that stands there
 
-	width, height int // when it was drawn
+	width, height int // when it was drawn by Draw
 }
 
 // New looks at w. NO_COLOR (https://no-color.org) and TERM=dumb keep escape
@@ -99,7 +99,7 @@ func (s *Screen) Draw(picture func(width, height int) []Line) error {
 	}
 	for i, line := range lines {
 		if i > 0 {
-			b.WriteString("\r\n")
+			b.WriteString("\n")
 		}
 		line.paint(&b, width-1)
 		b.WriteString(clearLine)
@@ -117,15 +117,23 @@ func (s *Screen) Progress(line string) {
 		fmt.Fprintln(s.w, line)
 		return
 	}
-	_ = s.Draw(func(int, int) []Line { return []Line{Of(line)} }) // progress that nobody can read is no reason to end
+	fmt.Fprint(s.w, "\r"+clearLine+Shorten(line, s.Width()))
+	s.drawn = 1
 }
 
-// End leaves the picture as it stands, and goes on below it.
+// End leaves the picture as it stands, and goes on below it. Of what was drawn
+// last a part may be missing: at Ctrl-C the terminal's driver drops what nobody
+// has read yet.
 func (s *Screen) End() {
-	if s.drawn > 0 {
-		_, _ = io.WriteString(s.w, "\r\n") // whoever drew was told of errors
-		s.drawn = 0
+	end := "\n"
+	switch {
+	case s.drawn == 0:
+		return
+	case s.height > 0:
+		end = colourOff + showCursor + end
 	}
+	_, _ = io.WriteString(s.w, end) // whoever drew was told of errors
+	s.drawn, s.height = 0, 0
 }
 
 // Shorten cuts a line to at most width columns.
