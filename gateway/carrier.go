@@ -168,11 +168,11 @@ func clientTLS(c *config.ClientTLS) (*tls.Config, error) {
 		}
 	}
 	if c.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+		own, err := newOwnCertificate(c.Cert, c.Key)
 		if err != nil {
-			return nil, fmt.Errorf("tls.cert: %w", err)
+			return nil, err
 		}
-		t.Certificates = []tls.Certificate{pair}
+		t.GetClientCertificate = own.show
 	}
 	return t, nil
 }

@@ -204,3 +204,28 @@ func TestDialerGivesUpOnAHandshake(t *testing.T) {
 		t.Errorf("open: %v", err)
 	}
 }
+
+// Without a ServerName each address is verified by its own host.
+func TestDialerVerifiesEachHost(t *testing.T) {
+	cert, trust := certified(t) // for 127.0.0.1 alone
+	address := listening(t, &tls.Config{Certificates: []tls.Certificate{cert}})
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &bindpool.Dialer{
+		Addresses: []string{"localhost:" + port, address}, TLS: &tls.Config{RootCAs: trust},
+		Bind: pdu.Bind{Header: pdu.Header{ID: pdu.BindTransceiver}, SystemID: []byte("bindery")},
+	}
+	h := (*carrierSide)(newCarrier())
+	if _, err := d.Open(context.Background(), h); !errors.As(err, new(x509.HostnameError)) {
+		t.Errorf("localhost: %v, want an error about the name", err)
+	}
+	s, err := d.Open(context.Background(), h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Unbind(context.Background()); err != nil {
+		t.Error(err)
+	}
+}

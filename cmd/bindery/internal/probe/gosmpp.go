@@ -32,10 +32,9 @@ type goSMPP struct {
 	in      *inbox
 	done    chan struct{}
 
-	mu      sync.Mutex // guards what follows
-	open    map[uint32]chan gopdu.Body
-	err     error // why done is closed
-	closing bool
+	mu   sync.Mutex // guards what follows
+	open map[uint32]chan gopdu.Body
+	err  error // why done is closed
 }
 
 func bindGoSMPP(ctx context.Context, t *tap, bind *pdu.Bind, timeout time.Duration, in *inbox) (link, bindInfo, error) {
