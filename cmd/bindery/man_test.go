@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -70,6 +71,9 @@ func TestManualForItsReaders(t *testing.T) {
 		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 			t.Errorf("%s: %v\n%.2000s", reader[0], err, out)
 		}
+	}
+	if found == 0 && os.Getenv("BINDERY_REQUIRE") == "1" {
+		t.Fatal("neither groff nor mandoc here")
 	}
 	if found == 0 {
 		t.Skip("neither groff nor mandoc here")

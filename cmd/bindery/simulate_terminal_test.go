@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func TestSimulateOnATerminal(t *testing.T) {
 		ours, theirs := terminal(t, columns)
 		cmd := exec.Command("bindery", "simulate", "--listen", "127.0.0.1:0")
 		cmd.Stdout, cmd.Stderr, cmd.Env = theirs, theirs, append(os.Environ(), "NO_COLOR=", "TERM=xterm")
-		told := watchFor("\r\x1b[Kbinds 0")
+		told := watchFor("binds 0")
 		copied := make(chan struct{})
 		go func() {
 			_, _ = io.Copy(told, ours) // EIO once the other side is closed
@@ -47,18 +48,29 @@ func TestSimulateOnATerminal(t *testing.T) {
 			t.Errorf("Ctrl-C: exit code %d", code)
 		}
 		<-copied
-		if !regexp.MustCompile(`\r\x1b\[Kbinds 0[^\r\n]*\r\nafter [0-9.]+m?s:\r\n  binds  `).MatchString(told.String()) {
-			t.Errorf("%d columns: %q", columns, told)
+		said := told.String()
+		if !strings.Contains(said, "\x1b[") {
+			t.Errorf("%d columns: nothing is redrawn in %q", columns, said)
 		}
-		for _, line := range regexp.MustCompile(`\x1b\[K([^\r\n]*)`).FindAllStringSubmatch(told.String(), -1) {
-			if n := len([]rune(line[1])); n >= int(columns) {
+		shown := controlSequence.ReplaceAllString(said, "")
+		if !regexp.MustCompile(`\nafter [0-9.]+m?s:\r\n  binds  `).MatchString(shown) {
+			t.Errorf("%d columns: no tally on lines of its own in %q", columns, said)
+		}
+		for _, line := range strings.FieldsFunc(shown, func(r rune) bool { return r == '\r' || r == '\n' }) {
+			if n := len([]rune(line)); strings.HasPrefix(line, "binds") && n >= int(columns) {
 				t.Errorf("%d columns: a line of %d", columns, n)
 			}
+		}
+		if strings.LastIndex(said, "\x1b[?25l") > strings.LastIndex(said, "\x1b[?25h") {
+			t.Errorf("%d columns: the cursor stays hidden in %q", columns, said)
 		}
 	}
 }
 
-// Piped, there is no escape sequence, and SIGTERM prints the tally too.
+// controlSequence is what steers a terminal.
+var controlSequence = regexp.MustCompile(`\x1b\[[?0-9;]*[A-Za-z]`)
+
+// Piped, there is no controlSequence sequence, and SIGTERM prints the tally too.
 func TestSimulatePiped(t *testing.T) {
 	cmd := exec.Command("bindery", "simulate", "--listen", "127.0.0.1:0")
 	listening, errs := watchFor("listening on "), watchFor("after ")
