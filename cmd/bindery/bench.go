@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -63,7 +64,7 @@ Needs redis-server in PATH. Exit code 1 when Bindery lost or repeated a message.
 	f.BoolVar(&b.ndjson, "ndjson", false, "send lines of a few long requests (the default)")
 	f.BoolVar(&b.single, "single", false, "send one message a request")
 	f.BoolVar(&b.batch, "batch", false, "send one text to many recipients a request")
-	f.IntVar(&b.o.Connections, "connections", 0, "of the load (default 64 with --single, else 4)")
+	f.IntVar(&b.o.Connections, "connections", 0, "of the load (default 64 with --single, 32 to Kannel, else 4)")
 	f.IntVar(&b.o.Recipients, "recipients", 1000, "of a batch")
 	f.StringVar(&b.rate, "rate", "full", "messages a second in an open loop, half, or full")
 	f.DurationSliceVar(&b.o.ReceiptsAfter, "receipts-after", []time.Duration{0, 50 * time.Millisecond}, "from the response to the receipt, a run for each")
@@ -84,18 +85,15 @@ func (b *benching) run(cmd *cobra.Command, _ []string) error {
 	if err := b.options(); err != nil {
 		return err
 	}
-	out, err := bench.Run(cmd.Context(), b.o, cmd.ErrOrStderr())
-	if err != nil {
-		return err
+	out, failed := bench.Run(cmd.Context(), b.o, cmd.ErrOrStderr())
+	if out == nil {
+		return failed
 	}
 	write := report.Table
 	if b.json {
 		write = report.JSON
 	}
-	if err := write(cmd.OutOrStdout(), out); err != nil {
-		return err
-	}
-	if err := errors.Join(b.save(b.markdown, out, report.Markdown), b.save(b.svg, out, report.SVG)); err != nil {
+	if err := errors.Join(failed, write(cmd.OutOrStdout(), out), b.save(b.markdown, out, report.Markdown), b.save(b.svg, out, report.SVG)); err != nil {
 		return err
 	}
 	if w := report.Books(out.Runs); w.Lost+w.Repeated+w.ToldTwice+w.Other+w.Strange > 0 {
@@ -136,6 +134,12 @@ func (b *benching) options() error {
 			return client.Usage(next, "--rate: %q is none of full, half, or 1 to 1000000 messages a second", b.rate)
 		}
 		b.o.Rate = rate
+	}
+	for flag, file := range map[string]string{"markdown": b.markdown, "svg": b.svg} {
+		dir := filepath.Dir(file)
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return client.Usage(next, "--%s: %s is no directory", flag, dir) // said now, not after the runs
+		}
 	}
 	if err := b.o.Validate(); err != nil {
 		return client.Usage(next, "%w", err)

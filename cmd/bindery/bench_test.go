@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,11 +21,25 @@ func TestBenchInterrupted(t *testing.T) {
 	if _, err := exec.LookPath("redis-server"); err != nil && os.Getenv("BINDERY_REQUIRE") != "1" {
 		t.Skip("redis-server is not installed")
 	}
-	for moment, after := range map[string]time.Duration{"redis-server.log": 0, "carrier.log": 0, "gateway.log": 0, "gateway.*": 2 * time.Second} {
-		t.Run(moment, func(t *testing.T) {
+	ours := []string{"--single", "--messages", "1000000"}
+	kannel := []string{"--vs-kannel", "--messages", "100", "--kannel-messages", "1000000"}
+	for name, c := range map[string]struct {
+		args   []string
+		moment string // a file of that name is there
+		after  time.Duration
+	}{
+		"redis starts": {ours, "redis-server.log", 0}, "carrier starts": {ours, "carrier.log", 0}, "gateway starts": {ours, "gateway.log", 0},
+		"load":             {ours, "gateway.*", 2 * time.Second},
+		"bearerbox starts": {kannel, "bearerbox.log", 0}, "smsbox starts": {kannel, "smsbox.log", 0},
+		"load of kannel": {kannel, "smsbox.*", 2 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if _, err := exec.LookPath("bearerbox"); err != nil && slices.Contains(c.args, "--vs-kannel") && os.Getenv("BINDERY_REQUIRE") != "1" {
+				t.Skip("kannel is not installed")
+			}
 			dir := t.TempDir()
-			cmd := exec.Command("bindery", "bench", "--single", "--messages", "1000000", "--receipts-after", "0s")
+			cmd := exec.Command("bindery", append([]string{"bench", "--receipts-after", "0s"}, c.args...)...)
 			cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 			out := watchFor("nothing")
 			cmd.Stdout, cmd.Stderr = out, out
@@ -34,14 +49,14 @@ func TestBenchInterrupted(t *testing.T) {
 			tick := time.NewTicker(time.Millisecond)
 			defer tick.Stop()
 			for bound := time.Now().Add(30 * time.Second); ; <-tick.C {
-				if found, err := filepath.Glob(filepath.Join(dir, "bindery-bench-*", moment)); err != nil || len(found) > 0 {
+				if found, err := filepath.Glob(filepath.Join(dir, "bindery-bench-*", c.moment)); err != nil || len(found) > 0 {
 					break
 				}
 				if time.Now().After(bound) {
-					t.Fatalf("%s did not come: %s", moment, out)
+					t.Fatalf("%s did not come: %s", c.moment, out)
 				}
 			}
-			<-time.After(after) // into the load
+			<-time.After(c.after) // into the load
 			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 				t.Fatal(err)
 			}

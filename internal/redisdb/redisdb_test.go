@@ -178,3 +178,16 @@ func TestAllowOOM(t *testing.T) {
 		t.Errorf("a script that fills is taken by a full Redis: %v", err)
 	}
 }
+
+// Whoever reads a server's slow log learns the names behind the sums.
+func TestScriptsAreKnownByTheirSums(t *testing.T) {
+	s := redisdb.NewScript("named", "#!lua flags=allow-oom\nreturn 'a name'")
+	for _, sha := range s.Hashes() {
+		if got := redisdb.NameOf(sha); got != "named" {
+			t.Errorf("%s is %q", sha, got)
+		}
+	}
+	if got := redisdb.NameOf("0"); got != "" {
+		t.Errorf("a sum of nothing is %q", got)
+	}
+}

@@ -78,8 +78,11 @@ func (o *Options) Validate() error {
 	case len(o.ReceiptsAfter) == 0:
 		return errors.New("--receipts-after: no time is given")
 	}
-	if o.KannelMessages != 0 && (o.KannelMessages < 100 || o.KannelMessages > o.Messages) {
-		return fmt.Errorf("--kannel-messages: %d is not within 100 to those of --messages", o.KannelMessages)
+	if o.KannelMessages != 0 && !o.Kannel {
+		return errors.New("--kannel-messages: goes with --vs-kannel")
+	}
+	if o.KannelMessages != 0 && (o.KannelMessages < 100 || o.KannelMessages > 10_000_000) {
+		return fmt.Errorf("--kannel-messages: %d is not within 100 to 10000000", o.KannelMessages)
 	}
 	for _, d := range o.ReceiptsAfter {
 		if d < 0 || d > time.Minute {
@@ -113,7 +116,8 @@ type Outcome struct {
 	Kannel  []*Result // the same of its variants; nil: not asked for
 }
 
-// Run measures, telling progress.
+// Run measures, telling progress. When Kannel fails there is an outcome without
+// it beside the error.
 func Run(ctx context.Context, o Options, progress io.Writer) (*Outcome, error) {
 	out := &Outcome{}
 	for _, form := range o.Forms {
@@ -125,25 +129,43 @@ func Run(ctx context.Context, o Options, progress io.Writer) (*Outcome, error) {
 		}
 		out.Runs = append(out.Runs, more...)
 	}
-	bearerbox := ""
+	var bearerbox string
+	var err error
 	if o.Kannel {
-		var smsbox string
-		var err error
-		if bearerbox, smsbox, err = kannelPrograms(); err != nil {
-			return nil, err
-		}
-		for _, variant := range Variants {
-			more, err := o.each(func(after time.Duration, rate float64) (*Result, error) {
-				return measureKannel(ctx, &o, &kannel{bearerboxFile: bearerbox, smsboxFile: smsbox, variant: variant}, after, rate, progress)
-			})
-			if err != nil {
-				return nil, err
-			}
-			out.Kannel = append(out.Kannel, more...)
-		}
+		bearerbox, err = out.beside(ctx, &o, progress)
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
 	out.Machine = child.ThisMachine(bearerbox)
-	return out, nil
+	return out, err
+}
+
+// beside measures Kannel.
+func (out *Outcome) beside(ctx context.Context, o *Options, progress io.Writer) (bearerbox string, err error) {
+	bearerbox, smsbox, err := kannelPrograms()
+	if err != nil {
+		return "", err
+	}
+	for _, variant := range Variants {
+		more, err := o.each(func(after time.Duration, rate float64) (r *Result, err error) {
+			for range kannelTries {
+				r, err = measureKannel(ctx, o, &kannel{bearerboxFile: bearerbox, smsboxFile: smsbox, variant: variant}, after, rate, progress)
+				if err == nil || ctx.Err() != nil {
+					return r, err
+				}
+				if _, e := fmt.Fprintf(progress, "kannel, %s: %v\n", variant, err); e != nil {
+					return nil, e
+				}
+			}
+			return r, err
+		})
+		if err != nil {
+			return bearerbox, err
+		}
+		out.Kannel = append(out.Kannel, more...)
+	}
+	return bearerbox, nil
 }
 
 // each measures each time of receipts at each rate.

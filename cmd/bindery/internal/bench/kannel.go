@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"bindery/cmd/bindery/internal/bench/child"
+	"bindery/cmd/bindery/internal/bench/wire"
 )
 
 // kannel is bearerbox, smsbox and a carrier.
@@ -31,6 +32,10 @@ type kannel struct {
 	record                  string
 	closed                  bool
 }
+
+// kannelTries are the runs until one is given up: smsbox has been seen to end in
+// the midst of one.
+const kannelTries = 2
 
 // kannelPrograms finds both boxes; /usr/sbin is not in everyone's PATH.
 func kannelPrograms() (bearerbox, smsbox string, err error) {
@@ -140,11 +145,11 @@ func (k *kannel) ready(ctx context.Context) error {
 
 // send asks sendsms for a message a request over one connection that stays.
 func (k *kannel) send(ctx context.Context, p *pace, _, _ int) error {
-	c, err := dial(ctx, k.sendsms)
+	c, err := wire.Dial(ctx, k.sendsms)
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	var request []byte
 	for {
 		n, count := p.take(1)
@@ -153,7 +158,7 @@ func (k *kannel) send(ctx context.Context, p *pace, _, _ int) error {
 		}
 		p.wait(ctx, n)
 		request = k.appendRequest(request[:0], n)
-		status, answer, err := c.ask(request)
+		status, answer, err := c.Ask(request)
 		if err != nil {
 			return fmt.Errorf("sending: %w", err)
 		}

@@ -108,13 +108,18 @@ func (r *run) push(ctx context.Context, n int) error {
 
 // phase sends messages from first to before end, and waits for their finals.
 func (r *run) phase(ctx context.Context, name string, first, end int, rate float64) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	sent := make(chan error, 1)
 	go func() { sent <- r.send(ctx, first, end, rate) }()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
-	for {
+	for moved, last := time.Now(), int64(-1); ; {
 		select {
 		case err := <-sent:
+			if stalled := context.Cause(ctx); errors.Is(stalled, errStill) {
+				return fmt.Errorf("%s: %w", name, stalled)
+			}
 			if err != nil {
 				return err
 			}
@@ -122,8 +127,16 @@ func (r *run) phase(ctx context.Context, name string, first, end int, rate float
 		case <-tick.C:
 			r.show(name)
 		}
+		if now := r.l.taking.Load() + r.l.refused.Load() + r.l.done.Load(); now != last {
+			moved, last = time.Now(), now
+		} else if time.Since(moved) > standstill {
+			cancel(errStill) // the senders end by it
+		}
 	}
 }
+
+// errStill ends a run whose messages are not answered.
+var errStill = fmt.Errorf("nothing was answered and nothing ended for %s", standstill)
 
 // drained waits until all that was accepted has its final. What has none when
 // nothing moves any more is left to the ledger, which calls it lost.

@@ -4,15 +4,17 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+
+	"bindery/cmd/bindery/internal/bench/wire"
 )
 
 // singles sends a message a request over one connection.
 func (s *stack) singles(ctx context.Context, p *pace) error {
-	c, err := dial(ctx, s.address)
+	c, err := wire.Dial(ctx, s.address)
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	head := fmt.Appendf(nil, "POST /v1/messages HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: ", s.address, s.key)
 	var body, request []byte
 	for {
@@ -23,7 +25,7 @@ func (s *stack) singles(ctx context.Context, p *pace) error {
 		p.wait(ctx, n)
 		body = append(appendMessage(append(body[:0], `{"to":"`...), n), '}')
 		request = append(strconv.AppendInt(append(request[:0], head...), int64(len(body)), 10), "\r\n\r\n"...)
-		status, answer, err := c.ask(append(request, body...))
+		status, answer, err := c.Ask(append(request, body...))
 		if err != nil {
 			return fmt.Errorf("sending: %w", err)
 		}
