@@ -183,14 +183,14 @@ func (v demoView) queued(width int) string {
 	return longest(width, fmt.Sprintf("queued: urgent %d, normal %d, bulk %d", urgent, normal, bulk), fmt.Sprintf("queued %d/%d/%d", urgent, normal, bulk), fmt.Sprintf("queued %d", urgent+normal+bulk))
 }
 
-// bar is the whole.
+// bar is the whole. Two columns are left free: a terminal writes ^C there.
 func (v demoView) bar(width int) screen.Line {
 	percent := 100 * v.ended / max(v.messages, 1)
-	text := longest(width-12,
+	text := longest(width-14,
 		fmt.Sprintf("%3d %%  %d of %d ended, %.0f/s, %.1f s", percent, v.ended, v.messages, v.perSecond, v.elapsed.Seconds()),
 		fmt.Sprintf("%3d %%  %d of %d, %.0f/s", percent, v.ended, v.messages, v.perSecond),
 		fmt.Sprintf("%3d %%", percent))
-	if room := min(60, width-len(text)-3); room >= 4 {
+	if room := min(60, width-len(text)-5); room >= 4 {
 		return screen.Line{{Text: screen.Bar(room, v.ended, v.messages), Style: screen.Green}, {Text: " " + text}}
 	}
 	return screen.Of(longest(width, fmt.Sprintf("%d/%d", v.ended, v.messages), fmt.Sprintf("%d %%", percent)))

@@ -35,7 +35,7 @@ func (d *demo) show(ctx, interrupted context.Context, carriers demoCarriers) err
 		err = d.stay(ctx, tally)
 	}
 	if interrupted.Err() != nil {
-		fmt.Fprintln(d.out, "Stopping: what is under way is waited for, at most 10 s. Ctrl-C again ends it at once.")
+		fmt.Fprintln(d.out, "Stopping: what is under way has 10 s to end. Ctrl-C again ends it at once.")
 	}
 	return err
 }
@@ -94,6 +94,7 @@ func (d *demo) stay(ctx context.Context, tally *demoTally) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
+			fmt.Fprintln(d.out) // behind the terminal's ^C
 			return nil
 		}
 		events, err := tally.read(ctx)

@@ -82,7 +82,7 @@ func (s demoSummary) write(w io.Writer, carriers demoCarriers, width int) {
 	for _, took := range s.took {
 		all = append(all, took...)
 	}
-	say("latency", halfAndMost(all)+", from accepted to final")
+	say("latency", halfAndMost(all)+" (accepted to final)")
 	for _, p := range demoPriorities {
 		if len(s.took[p]) > 0 {
 			say("  "+p, halfAndMost(s.took[p]))
@@ -95,5 +95,5 @@ func (s demoSummary) write(w io.Writer, carriers demoCarriers, width int) {
 
 func halfAndMost(took []time.Duration) string {
 	sorted := slices.Clone(took)
-	return fmt.Sprintf("half within %.2f s, 99 %% within %.2f s", quantile(sorted, .5).Seconds(), quantile(sorted, .99).Seconds())
+	return fmt.Sprintf("half in %.2f s, 99 %% in %.2f s", quantile(sorted, .5).Seconds(), quantile(sorted, .99).Seconds())
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -178,11 +179,12 @@ func (t *demoTally) ofCarrier(i int) (delivered, otherwise int) {
 	return delivered, otherwise
 }
 
-// quantile sorts what it is given.
+// quantile is the least that so much of all (0..1) is within. It sorts what it is
+// given.
 func quantile(all []time.Duration, q float64) time.Duration {
 	if len(all) == 0 {
 		return 0
 	}
 	slices.Sort(all)
-	return all[int(q*float64(len(all)-1))]
+	return all[max(0, int(math.Ceil(q*float64(len(all))))-1)]
 }
