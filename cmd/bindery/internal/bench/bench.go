@@ -148,17 +148,8 @@ func (out *Outcome) beside(ctx context.Context, o *Options, progress io.Writer) 
 		return "", err
 	}
 	for _, variant := range Variants {
-		more, err := o.each(func(after time.Duration, rate float64) (r *Result, err error) {
-			for range kannelTries {
-				r, err = measureKannel(ctx, o, &kannel{bearerboxFile: bearerbox, smsboxFile: smsbox, variant: variant}, after, rate, progress)
-				if err == nil || ctx.Err() != nil {
-					return r, err
-				}
-				if _, e := fmt.Fprintf(progress, "kannel, %s: %v\n", variant, err); e != nil {
-					return nil, e
-				}
-			}
-			return r, err
+		more, err := o.each(func(after time.Duration, rate float64) (*Result, error) {
+			return measureKannel(ctx, o, &kannel{bearerboxFile: bearerbox, smsboxFile: smsbox, variant: variant}, after, rate, progress)
 		})
 		if err != nil {
 			return bearerbox, err

@@ -25,13 +25,12 @@ func startCarrier(ctx context.Context, dir, self, address string, after time.Dur
 	if err != nil {
 		return nil, err
 	}
-	return c, c.Until(ctx, "listening", startBound, func() bool {
-		conn, err := net.Dial("tcp", address)
-		if err != nil {
-			return false
-		}
-		return conn.Close() == nil
-	})
+	return c, c.Until(ctx, "listening", startBound, func() bool { return reachable(address) })
+}
+
+func reachable(address string) bool {
+	conn, err := net.Dial("tcp", address)
+	return err == nil && conn.Close() == nil
 }
 
 const carrierName = "carrier"

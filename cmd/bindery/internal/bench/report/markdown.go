@@ -30,9 +30,15 @@ func Markdown(w io.Writer, out *bench.Outcome) error {
 			milliseconds(r.Latency.P50), milliseconds(r.Latency.P99), split(r), r.Lost, r.Repeated)
 	}
 	weights(&b, out)
-	for _, line := range footer(out) {
-		b.WriteString("\n" + line + "\n")
+	lines := footer(out)
+	for _, r := range slices.Concat(out.Runs, out.Kannel) {
+		for _, note := range r.Notes {
+			if !slices.Contains(lines, note+".") {
+				lines = append(lines, note+".")
+			}
+		}
 	}
+	b.WriteString("\n" + strings.Join(lines, "\n\n") + "\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }

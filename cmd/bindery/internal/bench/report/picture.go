@@ -166,7 +166,7 @@ func (p *picture) row(i int, r *bench.Result) {
 		parts = append(parts, micros(used))
 	}
 	p.text(x+6, base, "value", "start", micros(sum(r)))
-	p.text(x+40, base, "small", "start", "= "+strings.Join(parts, " + "))
+	p.text(x+46, base, "small", "start", "= "+strings.Join(parts, " + "))
 }
 
 func (p *picture) foot() {

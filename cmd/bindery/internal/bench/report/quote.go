@@ -56,7 +56,7 @@ func JSON(w io.Writer, out *bench.Outcome) error {
 	for _, v := range bench.Variants {
 		if runs := of(v, out.Kannel); len(runs) > 0 {
 			x := variant{Result: Worst(runs), Runs: runs}
-			if x.Completed > 0 {
+			if x.Completed > 0 && x.Rate == 0 && worst.Rate == 0 {
 				x.Times = worst.Completed / x.Completed
 			}
 			kannel[v] = x

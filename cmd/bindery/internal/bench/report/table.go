@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"bindery/cmd/bindery/internal/bench"
@@ -228,12 +229,21 @@ func redisTables(w io.Writer, r *bench.Result) error {
 	return t.Write(w)
 }
 
+// notes says each once, with the runs that have it.
 func notes(w io.Writer, runs []*bench.Result) error {
+	var order []string
+	whose := map[string][]string{}
 	for _, r := range runs {
 		for _, note := range r.Notes {
-			if _, err := fmt.Fprintf(w, "\n%s: %s\n", heading(r), screen.Clean(note)); err != nil {
-				return err
+			if whose[note] == nil {
+				order = append(order, note)
 			}
+			whose[note] = append(whose[note], heading(r))
+		}
+	}
+	for _, note := range order {
+		if _, err := fmt.Fprintf(w, "\n%s: %s\n", strings.Join(whose[note], "; "), screen.Clean(note)); err != nil {
+			return err
 		}
 	}
 	return nil
