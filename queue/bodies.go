@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -15,7 +16,7 @@ import (
 type bodies struct {
 	mu    sync.Mutex // guards the rest
 	known map[Block]*kept
-	order []*kept // the oldest at first
+	order []*kept // the oldest at first; some of them are gone
 	bytes int
 }
 
@@ -37,24 +38,31 @@ func (c *bodies) remember(b Block, raw string, parts int) {
 	if c.known == nil {
 		c.known = map[Block]*kept{}
 	}
-	if c.known[b] != nil {
+	if k := c.known[b]; k != nil {
+		k.left = min(k.left, parts)
 		return
 	}
 	k := &kept{b, raw, parts}
 	c.known[b] = k
 	c.order = append(c.order, k)
 	c.bytes += k.size()
-	for c.bytes > maxBodyBytes || len(c.order) > 0 && c.known[c.order[0].block] != c.order[0] {
+	for len(c.order) > 0 && (c.bytes > maxBodyBytes || c.gone(c.order[0])) {
 		c.forget(c.order[0])
 		c.order[0] = nil
 		c.order = c.order[1:]
 	}
+	if len(c.order) > 2*len(c.known)+1024 { // the first waits long: those behind it that are gone make room
+		c.order = slices.DeleteFunc(c.order, c.gone)
+	}
 }
 
+func (c *bodies) gone(k *kept) bool { return c.known[k.block] != k }
+
 func (c *bodies) forget(k *kept) {
-	if c.known[k.block] == k {
+	if !c.gone(k) {
 		delete(c.known, k.block)
 		c.bytes -= k.size()
+		k.raw = "" // it may stay in order for a while
 	}
 }
 
@@ -66,10 +74,11 @@ func (c *bodies) take(b Block, parts int) (raw string, ok bool) {
 	if k == nil {
 		return "", false
 	}
+	raw = k.raw
 	if k.left -= parts; k.left <= 0 {
 		c.forget(k)
 	}
-	return k.raw, true
+	return raw, true
 }
 
 // leasedRun is an entry of a lease's reply: slots of a block from a part on, and

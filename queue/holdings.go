@@ -60,7 +60,7 @@ func (h *holdings) set(p Part, lease LeaseNumber, place int) {
 // drop takes a part off if it is held under this lease.
 func (h *holdings) drop(p Part, lease LeaseNumber) {
 	b := h.block(p.Block)
-	if b == nil || int(p.Index) >= len(b.parts) || b.parts[p.Index].lease != lease {
+	if lease == 0 || b == nil || int(p.Index) >= len(b.parts) || b.parts[p.Index].lease != lease {
 		return
 	}
 	b.parts[p.Index] = holding{}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -242,13 +243,10 @@ func (o *Owner) leased(ctx context.Context, sh *shard, r *reply, number LeaseNum
 // at once: parts that ended since (a number asked again), and parts whose
 // message does not parse.
 func (l *Lease) add(r *leasedRun, known *lines) []Settlement {
-	b, err := parseBody(r.raw)
-	if n := r.parts(); err == nil && n > 0 && r.from+n <= b.parts {
-		known.remember(segmentOf(b, r.block, r.from, r.from+n-1))
-	}
+	b, broken := parseBody(r.raw)
 	var off []Settlement
 	var m *Message
-	first := -1
+	first, err, sound := math.MinInt, broken, broken == nil
 	for i := range r.parts() {
 		s, index := slotAt(r.slots, i), r.from+i
 		if s.lease != l.Number {
@@ -259,9 +257,9 @@ func (l *Lease) add(r *leasedRun, known *lines) []Settlement {
 			off = append(off, Settlement{Part: part, Lease: l.Number, Verdict: Back})
 			continue
 		}
-		if f := index - int(s.position); err == nil && f != first {
+		if f := index - int(s.position); broken == nil && f != first {
 			m, err = b.message(r.block, f)
-			first = f
+			first, sound = f, sound && err == nil
 		}
 		if err != nil {
 			off = append(off, Settlement{Part: part, Lease: l.Number, Verdict: Failed, Error: Error{"malformed", err.Error()}})
@@ -270,6 +268,9 @@ func (l *Lease) add(r *leasedRun, known *lines) []Settlement {
 		l.Parts = append(l.Parts, Leased{
 			Part: part, Position: s.position, Attempt: s.attempts, MaybeSent: s.has(flagMaybeSent), Message: m,
 		})
+	}
+	if n := r.parts(); sound && n > 0 && r.from+n <= b.parts { // else the scripts see to what is said of it
+		known.remember(segmentOf(b, r.block, r.from, r.from+n-1))
 	}
 	return off
 }
