@@ -143,7 +143,11 @@ local function tellRun(b, from, to, kind, e)
   end
 end
 
+-- saveEvents writes them: what the script found otherwise, contradictions among
+-- it, comes behind the finals of the call.
 local function saveEvents()
+  local otherwise = streams
+  streams = {}
   for e, runs in pairs(used) do
     if timely and not spoiled[e] then
       local list = intoStream(entryAccounts[e]).entries
@@ -152,13 +156,15 @@ local function saveEvents()
       for _, r in ipairs(runs) do tellRun(r[1], r[2], r[3], r[4], 0) end
     end
   end
-  for account, s in pairs(streams) do
-    if #s.pieces > 0 then s.entries[#s.entries + 1] = table.concat(s.pieces) end
-    for _, e in ipairs(s.entries) do
-      if account == '' then
-        call('RPUSH', P .. 'dead', e)
-      else
-        call('XADD', P .. 'status:' .. account, '*', 'events', e)
+  for _, list in ipairs({ streams, otherwise }) do
+    for account, s in pairs(list) do
+      if #s.pieces > 0 then s.entries[#s.entries + 1] = table.concat(s.pieces) end
+      for _, e in ipairs(s.entries) do
+        if account == '' then
+          call('RPUSH', P .. 'dead', e)
+        else
+          call('XADD', P .. 'status:' .. account, '*', 'events', e)
+        end
       end
     end
   end

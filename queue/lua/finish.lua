@@ -4,9 +4,9 @@
 -- ARGV 1 carriers, 2 their receipt clocks, 3 the caller's time (as settle's), 4
 --      number of errors, then their JSON; number of entries, then for each its
 --      account and events; then for each block its name; the first and the last
---      part concerned, 2 octets each, and records (15 octets): part 2, state 1 (0:
---      an intermediate receipt), late response 1, carrier 2, error number 2, error
---      1, and its events 6 (openAbout)
+--      part concerned, 2 octets each, and records (15 octets) in the order of
+--      parts: part 2, state 1 (0: an intermediate receipt), late response 1,
+--      carrier 2, error number 2, error 1, and its events 6 (openAbout)
 -- Answers {octets, now}: for each part, in the order of records, 1 new, 2 a
 --      repeat, 3 a contradiction, told now, 4 the block is gone
 -- Safe to run twice: a slot that has a final keeps it, a contradiction is told
@@ -80,9 +80,9 @@ end
 
 -- finishBlock answers for a block's records. First come those that are plain: the
 -- first finals of messages of one part that were submitted once; they need not be
--- decoded.
+-- decoded. What is said of a part behind what is not plain keeps its place.
 local function finishBlock(b, records, errors, answers)
-  local begin, odd = #answers, false
+  local begin, odd = #answers, -1 -- odd: the last part that is not plain
   local n = begin
   for o = 5, #records, 15 do
     local says = sub(records, o + 2, o + 8)
@@ -95,14 +95,14 @@ local function finishBlock(b, records, errors, answers)
     local more, e1, e2 = byte(records, o + 9, o + 11)
     local i, e = i1 * 256 + i2, e1 * 256 + e2
     n = n + 1
-    if kind and plainRun(b, i, i + more % 128, kind, more >= 128 and e or 0) then
+    if kind and i > odd and plainRun(b, i, i + more % 128, kind, more >= 128 and e or 0) then
       answers[n], b.closing = more % 128 == 0 and NEW or string.rep(NEW, more % 128 + 1), true
     else
-      answers[n], odd, spoiled[e] = '', true, true
+      answers[n], odd, spoiled[e] = '', math.max(odd, i + more % 128), true
     end
   end
   n = begin
-  for o = 5, odd and #records or 0, 15 do
+  for o = 5, odd >= 0 and #records or 0, 15 do
     n = n + 1
     if answers[n] == '' then
       local i, list = u16(records, o), {}
