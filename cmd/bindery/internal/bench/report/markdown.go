@@ -20,14 +20,14 @@ func Markdown(w io.Writer, out *bench.Outcome) error {
 		b.WriteString(" × Kannel, file / memory |")
 		rule += "---|"
 	}
-	b.WriteString(" answer to wire, p50 / p99 | planned to final, p50 / p99 | CPU µs a message | lost | repeated |" + rule + "---|---|---|---|---|\n")
+	b.WriteString(" answer to wire, p50 / p99 | planned to final, p50 / p99 | CPU µs a message | machine busy: the run + others | lost | repeated |" + rule + "---|---|---|---|---|---|\n")
 	for _, r := range slices.Concat(out.Runs, out.Kannel) {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |", name(r, out), after(r), planned(r), thousands(r.Accepted), thousands(r.Completed))
 		if len(out.Kannel) > 0 {
 			fmt.Fprintf(&b, " %s |", bothTimes(r, out))
 		}
-		fmt.Fprintf(&b, " %s / %s | %s / %s | %s | %d | %d |\n", milliseconds(r.Added.P50), milliseconds(r.Added.P99),
-			milliseconds(r.Latency.P50), milliseconds(r.Latency.P99), split(r), r.Lost, r.Repeated)
+		fmt.Fprintf(&b, " %s / %s | %s / %s | %s | %.0f + %.0f %% | %d | %d |\n", milliseconds(r.Added.P50), milliseconds(r.Added.P99),
+			milliseconds(r.Latency.P50), milliseconds(r.Latency.P99), split(r), 100*r.Busy, 100*r.Others, r.Lost, r.Repeated)
 	}
 	weights(&b, out)
 	lines := footer(out)
