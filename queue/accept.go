@@ -104,7 +104,7 @@ func (q *Queue) accept(ctx context.Context, sh *shard, p *Push) ([]ID, error) {
 	}
 	ids, err := q.accepted(p, &r)
 	for i := range blocks {
-		if b := &blocks[i]; err == nil && !p.Before && b.parts > 1 {
+		if b := &blocks[i]; err == nil && !p.Before {
 			q.bodies.remember(b.name, string(raws[i]), b.parts)
 		}
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // bodies remembers bodies of blocks between the push and the lease, and between
@@ -84,64 +82,54 @@ func (c *bodies) take(b Block, parts int) (raw string, ok bool) {
 // leasedRun is an entry of a lease's reply: slots of a block from a part on, and
 // its body.
 type leasedRun struct {
-	block  Block
-	from   int
-	slots  string
-	inline bool // the body came with it
-	raw    string
+	block Block
+	from  int
+	slots string
+	known bool // raw is the body
+	raw   string
 }
 
 func (r *leasedRun) parts() int { return len(r.slots) / slotSize }
 
 // read takes an entry out of a reply.
-func (r *leasedRun) read(e *reply) error {
-	r.block, r.from, r.slots = Block(e.text()), int(e.number()), e.text()
-	if e.err == nil && e.more() {
-		r.raw, r.inline = e.text(), true
-	}
-	if e.err == nil && (r.from < 0 || r.from+r.parts() > maxParts || len(r.slots)%slotSize != 0) {
+func (r *leasedRun) read(from *reply) error {
+	r.block, r.from, r.slots = Block(from.text()), int(from.number()), from.text()
+	if from.err == nil && (r.from < 0 || r.from+r.parts() > maxParts || len(r.slots)%slotSize != 0) {
 		return fmt.Errorf("queue: lease: redis answers parts %d to %d of a block", r.from, r.from+r.parts())
 	}
-	return e.err
+	return from.err
 }
 
-// fetchBodies reads the bodies that did not come with a lease and are not
-// remembered.
+// fetchBodies reads the bodies that are not remembered.
 func (q *Queue) fetchBodies(ctx context.Context, sh *shard, runs []leasedRun) error {
-	var pipe redis.Pipeliner
-	missing := map[Block]*redis.StringCmd{}
+	var keys []string
+	missing := map[Block]int{} // its place in keys
 	for i := range runs {
 		r := &runs[i]
-		if r.inline || missing[r.block] != nil {
+		if r.raw, r.known = q.bodies.take(r.block, r.parts()); r.known {
 			continue
 		}
-		if r.raw, r.inline = q.bodies.take(r.block, r.parts()); r.inline {
-			continue
+		if _, asked := missing[r.block]; !asked {
+			missing[r.block] = len(keys)
+			keys = append(keys, sh.block(r.block))
 		}
-		if pipe == nil {
-			pipe = q.db.Pipeline()
-		}
-		missing[r.block] = pipe.Get(ctx, sh.block(r.block))
 	}
-	if pipe == nil {
+	if len(keys) == 0 {
 		return nil
 	}
-	if _, err := pipe.Exec(ctx); err != nil && !isNil(err) {
+	raws, err := q.db.MGet(ctx, keys...).Result()
+	if err != nil {
 		return mapError(err)
 	}
 	for i := range runs {
 		r := &runs[i]
-		if r.inline {
+		if r.known {
 			continue
 		}
-		raw, err := missing[r.block].Result()
-		if err != nil && !isNil(err) {
-			return mapError(err)
-		}
-		r.raw = raw
-		if len(raw) >= headFixed {
-			if parts := be16(raw, 4); parts > r.from+r.parts() { // the rest will be leased next
-				q.bodies.remember(r.block, raw, parts-r.from-r.parts())
+		r.raw, _ = raws[missing[r.block]].(string) // none: it is gone, and will not parse
+		if len(r.raw) >= headFixed {
+			if parts := be16(r.raw, 4); parts > r.from+r.parts() { // the rest will be leased next
+				q.bodies.remember(r.block, r.raw, parts-r.from-r.parts())
 			}
 		}
 	}

@@ -136,20 +136,20 @@ func (b *breaker) DialHook(next redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
 }
 
-func (b *breaker) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
-
 func (b *breaker) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, cmds []redis.Cmder) error {
-		if cmds[0].Name() != "get" {
-			return next(ctx, cmds)
+	return next
+}
+
+func (b *breaker) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() != "mget" {
+			return next(ctx, cmd)
 		}
-		b.gets.Add(int32(len(cmds)))
+		b.gets.Add(int32(len(cmd.Args()) - 1))
 		if b.breaks.Add(-1) < 0 {
-			return next(ctx, cmds)
+			return next(ctx, cmd)
 		}
-		for _, cmd := range cmds {
-			cmd.SetErr(errLost)
-		}
+		cmd.SetErr(errLost)
 		return errLost
 	}
 }

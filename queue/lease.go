@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -211,17 +210,16 @@ func (o *Owner) leased(ctx context.Context, sh *shard, r *reply, number LeaseNum
 	}
 	r.time(o.q)
 	l := &Lease{Number: number, Left: [3]int{int(r.number()), int(r.number()), int(r.number())}}
-	list := r.sub()
 	var took []leasedRun
-	for r.err == nil && list.more() {
-		e, run := list.sub(), leasedRun{}
-		if err := run.read(&e); err != nil {
+	for r.more() {
+		run := leasedRun{}
+		if err := run.read(r); err != nil {
 			return nil, nil, err
 		}
 		took = append(took, run)
 	}
-	if r.err != nil || list.err != nil {
-		return nil, nil, cmp.Or(r.err, list.err)
+	if r.err != nil {
+		return nil, nil, r.err
 	}
 	if err := o.q.fetchBodies(ctx, sh, took); err != nil {
 		return nil, nil, err

@@ -29,6 +29,9 @@ var words = map[string]int{
 	// places in a decoded slot
 	"STATE": 1, "FLAGS": 2, "TRIES": 3, "POSITION": 4, "CARRIER": 5, "ERROR": 6, "LEASE": 7, "SUBMITTED_AT": 8, "ENDED_AT": 9,
 	"DIRTY": 10, "WHY": 11,
+	// places in an open block
+	"B_NAME": 1, "B_RAW": 2, "B_FIRST": 3, "B_N": 4, "B_PARTS": 5, "B_CHANGED": 6, "B_SPANS": 7, "B_PENDING": 8, "B_ACCOUNT": 9,
+	"B_MISSED": 10, "B_TEXT": 11, "B_AT": 12, "B_OPENING": 13, "B_CLOSING": 14, "B_CLOCK": 15, "B_RECORDS": 16, "B_SIZE": 17, "B_LINES": 18,
 }
 
 var capitals = regexp.MustCompile(`\b[A-Z][A-Z_]+\b`)

@@ -18,6 +18,7 @@
 -- takes nothing in, and ingress says so.
 local o -- arguments of the pushes before
 local queued, lanesOf = {}, {}
+local expiry = {} -- blocks and the earliest end of validity in them
 
 -- earlier answers what the push's key was answered before, if it was.
 local function earlier(idem, first)
@@ -62,7 +63,7 @@ local function take(account, a)
     call('SET', P .. 'block:' .. name, body)
   end
   call('SET', P .. 'slots:' .. name, ARGV[a + 2])
-  call('ZADD', P .. 'expiry', ARGV[a + 3], name)
+  expiry[#expiry + 1], expiry[#expiry + 2] = ARGV[a + 3], name
   local ra, n = ARGV[a + 4] .. ':' .. ARGV[a + 5], tonumber(ARGV[a + 7])
   local key = ra .. ':' .. account
   local lane = queued[key]
@@ -139,6 +140,7 @@ end
 for _, lane in ipairs(lanesOf) do
   if #lane > 0 then push(lane.ra, lane.account, lane) end
 end
+if #expiry > 0 then call('ZADD', P .. 'expiry', unpack(expiry)) end
 ringBells()
 saveCounts()
 return answers

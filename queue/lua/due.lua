@@ -31,7 +31,7 @@ local function move(member)
   local b = name and open(name)
   gone[#gone + 1] = member
   if b == false then return end -- ended and past its history
-  if not b or accountOf(b) == '' or from + n > b.n then
+  if not b or accountOf(b) == '' or from + n > b[B_N] then
     dead[#dead + 1] = member
     return
   end

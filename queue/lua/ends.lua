@@ -12,7 +12,7 @@ local function final(b, i, x, first, last, st, errorJSON)
   end
   x[STATE], x[ENDED_AT], x[WHY] = st, tick4, errorJSON
   change(b, i, x)
-  b.closing = true
+  b[B_CLOSING] = true
   local decides = x
   if first ~= last or st == SURPLUS then
     decides = nil
@@ -39,7 +39,7 @@ local function submitted(b, i, x, first, last)
   set(x, TAKEN)
   change(b, i, x)
   local c = now + (clocks[x[CARRIER]] or 86400000)
-  if not b.clock or c < b.clock then b.clock = c end
+  if not b[B_CLOCK] or c < b[B_CLOCK] then b[B_CLOCK] = c end
   for q = first, last do
     local st = part(b, q)[STATE]
     if st < SUBMITTED or st == UNCERTAIN then return end
@@ -67,10 +67,10 @@ end
 -- plainRun does what a kind says to the parts from … to, whose events are in the
 -- entry e (0: in none). False: it is another case, nothing is changed.
 local function plainRun(b, from, to, kind, e)
-  local fl = byte(b.raw, (from - b.first) * 20 + 2)
+  local fl = byte(b[B_RAW], (from - b[B_FIRST]) * 20 + 2)
   if fl ~= kind.flags and fl ~= kind.flags + URGENT then return false end
   if not kind.patterns[fl] then prepare(kind, fl) end
-  if (b.account or accountOf(b)) == '' or not replaceRun(b, from, to, kind.patterns[fl], kind.replacements[fl]) then return false end
+  if (b[B_ACCOUNT] or accountOf(b)) == '' or not replaceRun(b, from, to, kind.patterns[fl], kind.replacements[fl]) then return false end
   tellRun(b, from, to, kind, e)
   return true
 end
@@ -89,25 +89,25 @@ end
 -- over: have all parts of a block ended? Looked at from the end: mostly they
 -- end in their order. What was changed is saved already.
 local function over(b)
-  for _, n in ipairs(b.n and {} or { 20, 200 }) do
-    local raw = call('GETRANGE', P .. 'slots:' .. b.name, -n, -1)
+  for _, n in ipairs(b[B_N] and {} or { 20, 200 }) do
+    local raw = call('GETRANGE', P .. 'slots:' .. b[B_NAME], -n, -1)
     for o = #raw - 19, 1, -20 do
       if byte(raw, o) < DELIVERED then return false end
     end
   end
   whole(b)
-  for i = b.n - 1, 0, -1 do
-    local x = b.parts[i]
-    if (x and x[STATE] or byte(b.raw, i * 20 + 1)) < DELIVERED then return false end
+  for i = b[B_N] - 1, 0, -1 do
+    local x = b[B_PARTS] and b[B_PARTS][i]
+    if (x and x[STATE] or byte(b[B_RAW], i * 20 + 1)) < DELIVERED then return false end
   end
   return true
 end
 
 -- wipe overwrites the texts of an urgent block that is over: codes and passwords.
 local function wipe(b)
-  if not has(part(b, 0), URGENT) or not entry(b, b.n) then return end
-  local key, i = P .. 'block:' .. b.name, 0
-  while i < b.n do
+  if floor(byte(b[B_RAW], 2) / URGENT) % 2 == 0 or not entry(b, b[B_N]) then return end
+  local key, i = P .. 'block:' .. b[B_NAME], 0
+  while i < b[B_N] do
     local _, last = message(b, i)
     if not last then return end
     local _, _, r0 = entry(b, i)
@@ -126,17 +126,17 @@ local function close()
   local gone, history, clocks = {}, {}, {}
   for k = 1, #opened do
     local b = opened[k]
-    if b.closing and over(b) then
+    if b[B_CLOSING] and over(b) then
       wipe(b)
-      gone[#gone + 1] = b.name
+      gone[#gone + 1] = b[B_NAME]
       history[#history + 1] = now
-      history[#history + 1] = b.name
-      count('bytes', 450 + call('STRLEN', P .. 'block:' .. b.name) + b.n * 390)
-      b.clock = false
+      history[#history + 1] = b[B_NAME]
+      count('bytes', 450 + call('STRLEN', P .. 'block:' .. b[B_NAME]) + b[B_N] * 390)
+      b[B_CLOCK] = false
     end
-    if b.clock then
-      clocks[#clocks + 1] = b.clock
-      clocks[#clocks + 1] = b.name
+    if b[B_CLOCK] then
+      clocks[#clocks + 1] = b[B_CLOCK]
+      clocks[#clocks + 1] = b[B_NAME]
     end
   end
   if #gone > 0 then
@@ -149,7 +149,7 @@ end
 -- note adds a line to the rest of a message's timeline, at most 1 KiB of it.
 local notes = {}
 local function note(b, first, line)
-  notes[#notes + 1] = { b.name, first, line }
+  notes[#notes + 1] = { b[B_NAME], first, line }
 end
 
 local function saveAll()

@@ -84,7 +84,7 @@ local function piecesFor(b)
     s.pieces, s.lines = {}, 0
   end
   s.lines = s.lines + 1
-  if not b.opening then b.opening = '{"id":"' .. b.name end
+  if not b[B_OPENING] then b[B_OPENING] = '{"id":"' .. b[B_NAME] end
   local p = s.pieces
   local n = #p
   if n > 0 then p[n + 1] = '\n' end
@@ -118,7 +118,7 @@ local function tell(b, first, last, st, x, errorJSON, late)
   local plain = first == last and not late and x[TRIES] <= 1 and not has(x, MAYBE)
   say(st, x[CARRIER], errorJSON)
   local p, n = piecesFor(b)
-  p[n + 1], p[n + 2] = b.opening, lineOf(b, first) or constant(b, last) or unread(first)
+  p[n + 1], p[n + 2] = b[B_OPENING], lineOf(b, first) or constant(b, last) or unread(first)
   p[n + 3] = plain and plainTail or tail .. restOf(b, first, last, late)
 end
 
@@ -139,7 +139,7 @@ local function tellRun(b, from, to, kind, e)
   say(kind.st, kind.carrier, kind.errorJSON)
   for i = from, to do
     local p, n = piecesFor(b)
-    p[n + 1], p[n + 2], p[n + 3] = b.opening, lineOf(b, i) or constant(b, i) or unread(i), plainTail
+    p[n + 1], p[n + 2], p[n + 3] = b[B_OPENING], lineOf(b, i) or constant(b, i) or unread(i), plainTail
   end
 end
 

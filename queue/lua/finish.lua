@@ -32,10 +32,10 @@ end
 local function intermediate(b, x, i, first, carrier, err)
   if x[STATE] >= DELIVERED then return REPEAT end
   local line = 'enroute ' .. i .. ' ' .. u16(carrier, 1) .. ' ' .. u16(err, 1)
-  local old = call('HGET', P .. 'notes:' .. b.name, first)
+  local old = call('HGET', P .. 'notes:' .. b[B_NAME], first)
   if old and string.find(old, ' ' .. line .. '\n', 1, true) then return REPEAT end
   for _, n in ipairs(notes) do
-    if n[1] == b.name and n[2] == first and n[3] == line then return REPEAT end
+    if n[1] == b[B_NAME] and n[2] == first and n[3] == line then return REPEAT end
   end
   note(b, first, line)
   return NEW
@@ -96,7 +96,7 @@ local function finishBlock(b, records, errors, answers)
     local i, e = i1 * 256 + i2, e1 * 256 + e2
     n = n + 1
     if kind and i > odd and plainRun(b, i, i + more % 128, kind, more >= 128 and e or 0) then
-      answers[n], b.closing = more % 128 == 0 and NEW or string.rep(NEW, more % 128 + 1), true
+      answers[n], b[B_CLOSING] = more % 128 == 0 and NEW or string.rep(NEW, more % 128 + 1), true
     else
       answers[n], odd, spoiled[e] = '', math.max(odd, i + more % 128), true
     end

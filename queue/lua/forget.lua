@@ -19,8 +19,8 @@ end
 
 -- owed: a lease still owes a part of it, whose settle has yet to find it.
 local function owed(b)
-  for i = 0, b.n - 1 do
-    if sub(b.raw, i * 20 + 9, i * 20 + 12) ~= '\0\0\0\0' then return true end
+  for i = 0, b[B_N] - 1 do
+    if sub(b[B_RAW], i * 20 + 9, i * 20 + 12) ~= '\0\0\0\0' then return true end
   end
   return false
 end
@@ -35,7 +35,7 @@ for k = 1, #list, 2 do
   if b and owed(b) and at > now - age - 86400000 then
     call('ZADD', P .. 'history', now, name)
   else
-    bytes = bytes - (b and 450 + call('STRLEN', P .. 'block:' .. b.name) + b.n * 390 or 0)
+    bytes = bytes - (b and 450 + call('STRLEN', P .. 'block:' .. b[B_NAME]) + b[B_N] * 390 or 0)
     call('UNLINK', P .. 'block:' .. name, P .. 'slots:' .. name, P .. 'notes:' .. name, P .. 'batch:' .. name)
     call('ZREM', P .. 'history', name)
     latest = math.max(latest, accepted(name))

@@ -9,7 +9,7 @@
 local b, first = open(ARGV[1]), tonumber(ARGV[2])
 local f, last
 if b then f, last = message(b, first) end
-if f ~= first or not entry(b, b.n) then
+if f ~= first or not entry(b, b[B_N]) then
   return { now, tonumber(call('HGET', P .. 'counts', 'forgotten') or 0) }
 end
-return piecesOf(b, first, last, { now, sub(b.raw, first * 20 + 1, last * 20 + 20), call('HGET', P .. 'notes:' .. b.name, first) or '' })
+return piecesOf(b, first, last, { now, sub(b[B_RAW], first * 20 + 1, last * 20 + 20), call('HGET', P .. 'notes:' .. b[B_NAME], first) or '' })

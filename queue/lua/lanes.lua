@@ -6,12 +6,10 @@ local bells = {}
 local function push(ra, account, descriptors, atHead)
   local n = #descriptors
   local key, length = P .. 'queue:' .. ra .. ':' .. account, 0
-  for k = 1, n do
-    if atHead then
-      length = call('LPUSH', key, descriptors[n + 1 - k])
-    else
-      length = call('RPUSH', key, descriptors[k])
-    end
+  if not atHead and n < 1000 then
+    length = call('RPUSH', key, unpack(descriptors))
+  else
+    for k = 1, n do length = call(atHead and 'LPUSH' or 'RPUSH', key, descriptors[atHead and n + 1 - k or k]) end
   end
   if length == n and call('RPUSH', P .. 'ring:' .. ra, account) == 1 then bells[ra] = true end
 end

@@ -5,8 +5,8 @@
 --      5 most parts, 6 most parts an account gets in a turn, 7 number of the route
 --      @carrier, 8… routes
 -- Answers {'lapsed', now} | {'overtaken', last number, now} |
---      {'leased', now, left urgent, normal, bulk, entries}, an entry being
---      {block, from, slots} and, of a block of one part, its body
+--      {'leased', now, left urgent, normal, bulk, block, from, slots, block, …}. The
+--      gateway reads bodies itself: in here an octet of them costs twenty times as much
 -- Safe to run twice: the number asked again answers what it took and is still
 -- owed; a number behind the last takes nothing. Nothing is popped before it is
 -- validated; a descriptor that does not parse goes to dead.
@@ -16,13 +16,6 @@ local num4, longest, atCarrier = p32(num), tonumber(ARGV[6]), '@' .. ARGV[2]
 local lease = P .. 'lease:' .. owner
 local taken, rings, lanes, dead = {}, {}, {}, {}
 local split -- what did not fit of a message: {lane, account, descriptor}
-
--- entryOf is what the gateway is told of parts of a block. It reads larger bodies
--- itself: through here an octet of them would cost twenty times as much.
-local function entryOf(b, from, slots)
-  if b.n == 1 then return { b.name, from, slots, call('GET', P .. 'block:' .. b.name) or '' } end
-  return { b.name, from, slots }
-end
 
 local function reply(entries)
   local fields = {}
@@ -36,7 +29,7 @@ local function reply(entries)
     local p = floor((k - 1) / each) + 1
     sums[p] = sums[p] + (tonumber(v[k]) or 0)
   end
-  return { 'leased', now, sums[1], sums[2], sums[3], entries }
+  return { 'leased', now, sums[1], sums[2], sums[3], unpack(entries) }
 end
 
 -- again answers what the number took and still owes.
@@ -44,9 +37,12 @@ local function again()
   local entries = {}
   for name, from, n in string.gmatch(call('HGET', lease, num .. '.d') or '', '(%w+)/(%d+)/(%d+)') do
     local b, f, any = open(name), tonumber(from), false
-    local to = b and math.min(f + n, b.n) - 1 or -1
+    local to = b and math.min(f + n, b[B_N]) - 1 or -1
     for i = f, to do any = any or part(b, i)[LEASE] == num4 end
-    if any then entries[#entries + 1] = entryOf(b, f, sub(b.raw, f * 20 + 1, to * 20 + 20)) end
+    if any then
+      local n = #entries
+      entries[n + 1], entries[n + 2], entries[n + 3] = name, f, sub(b[B_RAW], f * 20 + 1, to * 20 + 20)
+    end
   end
   return reply(entries)
 end
@@ -68,7 +64,7 @@ local function current(L)
     if name and #name == 22 then
       from, n = tonumber(from), tonumber(n)
       local b = open(name, from, from + math.max(math.min(n, left), 1) - 1) -- what can be taken of it
-      if b and n > 0 and from + n <= (b.n or call('STRLEN', P .. 'slots:' .. name) / 20) then
+      if b and n > 0 and from + n <= (b[B_N] or call('STRLEN', P .. 'slots:' .. name) / 20) then
         L.rest = { b = b, from = from, stop = from + n, campaign = campaign, since = since }
       elseif b or call('EXISTS', P .. 'slots:' .. name) == 1 then
         blocks[name] = b or nil
@@ -82,16 +78,16 @@ local function current(L)
 end
 
 local function unparsed(d)
-  return d.b.name .. '/' .. d.from .. '/' .. d.stop - d.from .. '/' .. d.campaign .. '/' .. d.since
+  return d.b[B_NAME] .. '/' .. d.from .. '/' .. d.stop - d.from .. '/' .. d.campaign .. '/' .. d.since
 end
 
 -- head is state and flags of a slot as they will be.
 local function head(b, i)
-  local x = b.parts[i]
+  local x = b[B_PARTS] and b[B_PARTS][i]
   if x then return x[STATE], x[FLAGS] end
-  if b.pending then inRaw(b) end
-  if i < b.first or (i - b.first) * 20 >= #b.raw then whole(b) end
-  return byte(b.raw, (i - b.first) * 20 + 1, (i - b.first) * 20 + 2)
+  if b[B_PENDING] then inRaw(b) end
+  if i < b[B_FIRST] or (i - b[B_FIRST]) * 20 >= #b[B_RAW] then whole(b) end
+  return byte(b[B_RAW], (i - b[B_FIRST]) * 20 + 1, (i - b[B_FIRST]) * 20 + 2)
 end
 
 local function takeable(st) return st == QUEUED or st == SCHEDULED or st == RETRY end
@@ -147,7 +143,7 @@ local function splitOff(L, d, i, j)
   if n == 0 then return end
   local ra = atCarrier .. ':' .. string.match(L.ra, '%a+$')
   count('q:' .. ra, n)
-  split = { ra, L.account, b.name .. '/' .. i .. '/' .. (j - i) .. '/' .. d.campaign .. '/' .. d.since }
+  split = { ra, L.account, b[B_NAME] .. '/' .. i .. '/' .. (j - i) .. '/' .. d.campaign .. '/' .. d.since }
 end
 
 -- take moves parts off a lane, in whole messages, up to quantum of them; of a
@@ -349,7 +345,7 @@ local function write()
   if #taken == 0 then return end
   local list, n = {}, 0
   for k, t in ipairs(taken) do
-    list[k] = t[1].name .. '/' .. t[2] .. '/' .. t[3] - t[2] + 1
+    list[k] = t[1][B_NAME] .. '/' .. t[2] .. '/' .. t[3] - t[2] + 1
     n = n + t[4]
   end
   call('HSET', lease, num, n, num .. '.d', table.concat(list, ' '))
@@ -357,9 +353,9 @@ end
 
 -- slotsOf are the slots from … to as they are now.
 local function slotsOf(b, from, to)
-  if #b.changed == 0 then
-    if b.pending then inRaw(b) end
-    return sub(b.raw, (from - b.first) * 20 + 1, (to - b.first) * 20 + 20)
+  if not b[B_CHANGED] then
+    if b[B_PENDING] then inRaw(b) end
+    return sub(b[B_RAW], (from - b[B_FIRST]) * 20 + 1, (to - b[B_FIRST]) * 20 + 20)
   end
   local raw = {}
   for i = from, to do raw[#raw + 1] = octets(b, i) end
@@ -380,8 +376,7 @@ local function run()
   write()
   local entries = {}
   for k, t in ipairs(taken) do
-    local b = t[1]
-    entries[k] = entryOf(b, t[2], slotsOf(b, t[2], t[3]))
+    entries[3 * k - 2], entries[3 * k - 1], entries[3 * k] = t[1][B_NAME], t[2], slotsOf(t[1], t[2], t[3])
   end
   return reply(entries)
 end

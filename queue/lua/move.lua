@@ -29,7 +29,7 @@ for a = 5, #ARGV do
   local d = ARGV[a]
   local name, from, n, campaign = string.match(d, '^(%w+)/(%d+)/(%d+)/(%w*)/%d+$')
   local b = name and open(name)
-  if b and accountOf(b) ~= '' and from + n <= b.n then
+  if b and accountOf(b) ~= '' and from + n <= b[B_N] then
     plans[#plans + 1] = { d = d, b = b, from = tonumber(from), n = tonumber(n), campaign = campaign,
       to = ARGV[4] ~= '' and ARGV[4] or (wordsOf(b)) }
   end

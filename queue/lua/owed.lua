@@ -7,7 +7,7 @@
 local list, num4 = {}, p32(tonumber(ARGV[2]))
 for name, from, n in string.gmatch(call('HGET', P .. 'lease:' .. ARGV[1], ARGV[2] .. '.d') or '', '(%w+)/(%d+)/(%d+)') do
   local b, f = open(name), tonumber(from)
-  for i = f, b and math.min(f + n, b.n) - 1 or -1 do
+  for i = f, b and math.min(f + n, b[B_N]) - 1 or -1 do
     if part(b, i)[LEASE] == num4 then
       list[#list + 1] = name
       list[#list + 1] = i

@@ -51,7 +51,7 @@ local function giveEntry(e, free)
   local num4, parts = p32(e.number), 0
   for name, from, n in string.gmatch(call('HGET', lease, e.number .. '.d') or '', '(%w+)/(%d+)/(%d+)') do
     local b, f = open(name), tonumber(from)
-    for i = f, b and math.min(f + n, b.n) - 1 or -1 do
+    for i = f, b and math.min(f + n, b[B_N]) - 1 or -1 do
       local x = part(b, i)
       if x[LEASE] == num4 then
         give(b, i, x, free)

@@ -146,7 +146,7 @@ local function plain(b, from, to, lease4, carrier, e)
   if not plainRun(b, from, to, kind, e) then return false end
   off[lease4] = off[lease4] + to - from + 1
   local c = now + (clocks[carrier] or 86400000)
-  if not b.clock or c < b.clock then b.clock = c end
+  if not b[B_CLOCK] or c < b[B_CLOCK] then b[B_CLOCK] = c end
   return true
 end
 

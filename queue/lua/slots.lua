@@ -19,7 +19,8 @@ end
 -- but for parts (decoded) and for the spans from pending on; numbers of those
 -- changed, and spans {from, octets} that were; of its body (false: not read,
 -- account '': it does not parse) text is its beginning, at the offset of its
--- table; records and size what the caller says of its parts, if it knows them.
+-- table; records and size what the caller says of its parts, if it knows them. An
+-- array, with names for its places: a table by names would cost four times as much.
 local function open(name, from, to)
   local b = blocks[name]
   if b == nil then
@@ -34,10 +35,10 @@ local function open(name, from, to)
     end
     b = false
     if raw and #raw > 0 and #raw % 20 == 0 then
+      -- in the order of B_NAME … B_LINES
       b = {
-        name = name, raw = raw, first = from or 0, n = not from and #raw / 20, parts = {}, decoded = false, changed = {},
-        spans = false, pending = false, account = false, text = false, at = false, missed = 0, opening = false,
-        closing = false, clock = false, records = false, size = false, lines = false,
+        name, raw, from or 0, not from and #raw / 20, false, false, false, false, false, 0, false, false, false, false,
+        false, false, false, false,
       }
       opened[#opened + 1] = b
     end
@@ -48,47 +49,52 @@ end
 
 -- inRaw puts the spans that are not in raw yet there.
 local function inRaw(b)
+  if #b[B_SPANS][b[B_PENDING]][2] == #b[B_RAW] then
+    b[B_RAW], b[B_PENDING] = b[B_SPANS][b[B_PENDING]][2], false
+    return
+  end
   local list, at = {}, 1
-  for k = b.pending, #b.spans do
-    local s = b.spans[k]
-    local o = (s[1] - b.first) * 20
-    list[#list + 1] = sub(b.raw, at, o)
+  for k = b[B_PENDING], #b[B_SPANS] do
+    local s = b[B_SPANS][k]
+    local o = (s[1] - b[B_FIRST]) * 20
+    list[#list + 1] = sub(b[B_RAW], at, o)
     list[#list + 1] = s[2]
     at = o + #s[2] + 1
   end
-  list[#list + 1] = sub(b.raw, at)
-  b.raw, b.pending = table.concat(list), false
+  list[#list + 1] = sub(b[B_RAW], at)
+  b[B_RAW], b[B_PENDING] = table.concat(list), false
 end
 
 -- whole reads all slots of a block of which only some were; those changed stay.
 local function whole(b)
-  if b.pending then inRaw(b) end
-  if not b.n then
-    local raw = call('GET', P .. 'slots:' .. b.name)
-    if b.spans then -- (they lie in what was read)
-      raw = sub(raw, 1, b.first * 20) .. b.raw .. sub(raw, b.first * 20 + #b.raw + 1)
+  if b[B_PENDING] then inRaw(b) end
+  if not b[B_N] then
+    local raw = call('GET', P .. 'slots:' .. b[B_NAME])
+    if b[B_SPANS] then -- (they lie in what was read)
+      raw = sub(raw, 1, b[B_FIRST] * 20) .. b[B_RAW] .. sub(raw, b[B_FIRST] * 20 + #b[B_RAW] + 1)
     end
-    b.raw, b.first, b.n = raw, 0, #raw / 20
+    b[B_RAW], b[B_FIRST], b[B_N] = raw, 0, #raw / 20
   end
 end
 
 -- part decodes slot i (from 0) of an open block, nil beyond it: an array, its
 -- places named STATE … WHY.
 local function part(b, i)
-  local x = b.parts[i]
+  local x = b[B_PARTS] and b[B_PARTS][i]
   if not x and i >= 0 then
-    if b.pending then inRaw(b) end
-    if i < b.first or (i - b.first) * 20 >= #b.raw then
+    if b[B_PENDING] then inRaw(b) end
+    if i < b[B_FIRST] or (i - b[B_FIRST]) * 20 >= #b[B_RAW] then
       whole(b)
-      if i >= b.n then return nil end
+      if i >= b[B_N] then return nil end
     end
-    local raw, o = b.raw, (i - b.first) * 20
+    local raw, o = b[B_RAW], (i - b[B_FIRST]) * 20
     local st, fl, tries, position = byte(raw, o + 1, o + 4)
     x = {
       st, fl, tries, position, sub(raw, o + 5, o + 6), sub(raw, o + 7, o + 8), sub(raw, o + 9, o + 12),
       sub(raw, o + 13, o + 16), sub(raw, o + 17, o + 20), false, false,
     }
-    b.parts[i], b.decoded = x, true
+    b[B_PARTS] = b[B_PARTS] or {}
+    b[B_PARTS][i] = x
   end
   return x
 end
@@ -96,7 +102,8 @@ end
 local function change(b, i, x)
   if not x[DIRTY] then
     x[DIRTY] = true
-    b.changed[#b.changed + 1] = i
+    b[B_CHANGED] = b[B_CHANGED] or {}
+    b[B_CHANGED][#b[B_CHANGED] + 1] = i
   end
 end
 
@@ -125,10 +132,10 @@ local function message(b, i)
 end
 
 local function octets(b, i)
-  local x = b.parts[i]
+  local x = b[B_PARTS] and b[B_PARTS][i]
   if not x then
-    if b.pending then inRaw(b) end
-    return sub(b.raw, (i - b.first) * 20 + 1, (i - b.first) * 20 + 20)
+    if b[B_PENDING] then inRaw(b) end
+    return sub(b[B_RAW], (i - b[B_FIRST]) * 20 + 1, (i - b[B_FIRST]) * 20 + 20)
   end
   return char(x[STATE], x[FLAGS], x[TRIES], x[POSITION]) .. x[CARRIER] .. x[ERROR] .. x[LEASE] .. x[SUBMITTED_AT] .. x[ENDED_AT]
 end
@@ -149,8 +156,8 @@ end
 local function openAbout(name, records, size)
   local b = open(name, u16(records, 1), u16(records, 3))
   local e = b and u16(records, size)
-  if b and e > 0 and not b.account then
-    b.account, b.records, b.size = entryAccounts[e], records, size
+  if b and e > 0 and not b[B_ACCOUNT] then
+    b[B_ACCOUNT], b[B_RECORDS], b[B_SIZE] = entryAccounts[e], records, size
   end
   return b
 end
@@ -158,32 +165,32 @@ end
 -- lineOf is what every event of part i says after the block's name; nil if the
 -- caller does not know it.
 local function lineOf(b, i)
-  if not b.records then return nil end
-  if not b.lines then
-    b.lines = {}
-    for o = 5, #b.records, b.size do
-      local t = o + b.size
-      local k, e, at = u16(b.records, o), u16(b.records, t - 5), byte(b.records, t - 3) * 65536 + u16(b.records, t - 2)
+  if not b[B_RECORDS] then return nil end
+  if not b[B_LINES] then
+    b[B_LINES] = {}
+    for o = 5, #b[B_RECORDS], b[B_SIZE] do
+      local t = o + b[B_SIZE]
+      local k, e, at = u16(b[B_RECORDS], o), u16(b[B_RECORDS], t - 5), byte(b[B_RECORDS], t - 3) * 65536 + u16(b[B_RECORDS], t - 2)
       local text = entryTexts[e]
-      for k = k, text and k + byte(b.records, t - 6) % 128 or -1 do
+      for k = k, text and k + byte(b[B_RECORDS], t - 6) % 128 or -1 do
         local stop = string.find(text, '\n', at + 1, true) or #text + 1
         local status = string.find(text, ',"status":"', at + 1, true) or stop
-        b.lines[k] = sub(text, at + 30, math.min(status, stop) - 1)
+        b[B_LINES][k] = sub(text, at + 30, math.min(status, stop) - 1)
         at = stop
       end
     end
   end
-  return b.lines[i]
+  return b[B_LINES][i]
 end
 
 -- replaceRun replaces the slots from … to by a pattern if every one of them
 -- matches it; false: nothing is changed. Only of a block of which nothing was decoded.
 local function replaceRun(b, from, to, p, r)
-  if b.decoded then return false end
-  local last = b.pending and b.spans[#b.spans]
+  if b[B_PARTS] then return false end
+  local last = b[B_PENDING] and b[B_SPANS][#b[B_SPANS]]
   if last and from < last[1] + #last[2] / 20 then inRaw(b) end
-  local slots = from == b.first and #b.raw == (to - from + 1) * 20 and b.raw
-    or sub(b.raw, (from - b.first) * 20 + 1, (to - b.first) * 20 + 20)
+  local slots = from == b[B_FIRST] and #b[B_RAW] == (to - from + 1) * 20 and b[B_RAW]
+    or sub(b[B_RAW], (from - b[B_FIRST]) * 20 + 1, (to - b[B_FIRST]) * 20 + 20)
   local n, found = to - from + 1
   local one = n > 3 and sub(slots, 1, 20)
   if one and string.rep(one, n) == slots then -- alike, as mostly they are
@@ -194,21 +201,21 @@ local function replaceRun(b, from, to, p, r)
     slots, found = string.gsub(slots, p, r)
     if found ~= n then return false end
   end
-  b.spans = b.spans or {}
-  b.spans[#b.spans + 1] = { from, slots }
-  b.pending = b.pending or #b.spans
+  b[B_SPANS] = b[B_SPANS] or {}
+  b[B_SPANS][#b[B_SPANS] + 1] = { from, slots }
+  b[B_PENDING] = b[B_PENDING] or #b[B_SPANS]
   return true
 end
 
 -- saveSpans writes spans, and what lies between them when it is little.
 local function saveSpans(b, key)
-  local spans, k = b.spans, 1
+  local spans, k = b[B_SPANS], 1
   while k <= #spans do
     local from, list = spans[k][1], { spans[k][2] }
     local to = from + #list[1] / 20
     while k < #spans and spans[k + 1][1] >= to and spans[k + 1][1] - to <= 6 do
       k = k + 1
-      list[#list + 1] = sub(b.raw, (to - b.first) * 20 + 1, (spans[k][1] - b.first) * 20)
+      list[#list + 1] = sub(b[B_RAW], (to - b[B_FIRST]) * 20 + 1, (spans[k][1] - b[B_FIRST]) * 20)
       list[#list + 1] = spans[k][2]
       to = spans[k][1] + #spans[k][2] / 20
     end
@@ -219,7 +226,7 @@ end
 
 -- saveParts writes the runs of decoded parts that changed, likewise.
 local function saveParts(b, key)
-  local c, j = b.changed, 1
+  local c, j = b[B_CHANGED], 1
   if #c > 1 then table.sort(c) end
   while j <= #c do
     local from, to, run = c[j], c[j], { octets(b, c[j]) }
@@ -237,14 +244,14 @@ local function save()
   local small = {} -- whole slots of blocks of one: one MSET costs less than as many SETRANGE
   for k = 1, #opened do
     local b = opened[k]
-    local key = P .. 'slots:' .. b.name
-    local one = b.n == 1 and (#b.changed == 1 and octets(b, 0) or b.spans and b.spans[#b.spans][2])
+    local key = P .. 'slots:' .. b[B_NAME]
+    local one = b[B_N] == 1 and (b[B_CHANGED] and octets(b, 0) or b[B_SPANS] and b[B_SPANS][#b[B_SPANS]][2])
     if one then
       small[#small + 1] = key
       small[#small + 1] = one
-    elseif b.n ~= 1 then
-      if b.spans then saveSpans(b, key) end
-      if #b.changed > 0 then saveParts(b, key) end
+    elseif b[B_N] ~= 1 then
+      if b[B_SPANS] then saveSpans(b, key) end
+      if b[B_CHANGED] then saveParts(b, key) end
     end
   end
   if #small > 0 then call('MSET', unpack(small)) end

@@ -42,7 +42,7 @@ end
 -- sweepBlock answers the ms at which to look again; nil when all has ended.
 local function sweepBlock(b)
   local soonest
-  for i = 0, b.n - 1 do
+  for i = 0, b[B_N] - 1 do
     local x = part(b, i)
     if x[STATE] < DELIVERED then
       local first, last = message(b, i)
@@ -69,7 +69,7 @@ for _, name in ipairs(call('ZRANGEBYSCORE', P .. 'expiry', '-inf', now, 'LIMIT',
     local b = open(name)
     looked = looked + 1
     if b and accountOf(b) ~= '' then
-      parts = parts + b.n
+      parts = parts + b[B_N]
       again[#again + 1] = { name, sweepBlock(b) }
     else
       bad[#bad + 1] = { name, b }

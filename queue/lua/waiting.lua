@@ -23,7 +23,7 @@ end
 -- while it was leased its block may have been filed for later.
 local function refile(b, i)
   local deadline = entry(b, i)
-  if deadline and (ticks - deadline) % 4294967296 < 2147483648 then b.clock = now end
+  if deadline and (ticks - deadline) % 4294967296 < 2147483648 then b[B_CLOCK] = now end
 end
 
 -- wait puts part i into a lane or due, in runs of one lane, campaign and time.
@@ -46,24 +46,24 @@ end
 
 local function descriptor(r)
   local _, _, since = wordsOf(r.b)
-  return r.b.name .. '/' .. r.from .. '/' .. r.stop - r.from .. '/' .. r.campaign .. '/' .. since
+  return r.b[B_NAME] .. '/' .. r.from .. '/' .. r.stop - r.from .. '/' .. r.campaign .. '/' .. since
 end
 
 -- saveWaiting pushes what goes back, the first of the call at the very head.
 local function saveWaiting()
   local lanes, byKey = {}, {}
   for _, r in ipairs(back) do
-    local key = r.ra .. ':' .. r.b.account
+    local key = r.ra .. ':' .. r.b[B_ACCOUNT]
     local L = byKey[key]
     if not L then
-      L = { ra = r.ra, account = r.b.account }
+      L = { ra = r.ra, account = r.b[B_ACCOUNT] }
       byKey[key], lanes[#lanes + 1] = L, L
     end
     L[#L + 1] = descriptor(r)
   end
   for _, L in ipairs(lanes) do push(L.ra, L.account, L, true) end
   for _, r in ipairs(dues) do
-    call('ZADD', P .. 'due', r.due, 'r ' .. r.ra .. ':' .. r.b.account .. ' ' .. descriptor(r))
+    call('ZADD', P .. 'due', r.due, 'r ' .. r.ra .. ':' .. r.b[B_ACCOUNT] .. ' ' .. descriptor(r))
   end
   ringBells()
 end
