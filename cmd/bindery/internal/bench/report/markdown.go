@@ -155,7 +155,7 @@ func footer(out *bench.Outcome) []string {
 		low, high = min(low, r.Others), max(high, r.Others)
 	}
 	books := Books(out.Runs)
-	what += fmt.Sprintf(", 160 characters each, a receipt for each; AOF %s. Lost %d, repeated %d", first.Fsync, books.Lost, books.Repeated)
+	what += fmt.Sprintf(", texts of 160 characters that differ by 8 digits, a receipt for each; AOF %s. Lost %d, repeated %d", first.Fsync, books.Lost, books.Repeated)
 	if len(out.Kannel) > 0 {
 		theirs := Books(out.Kannel)
 		what += fmt.Sprintf(" (Kannel: %d, %d)", theirs.Lost, theirs.Repeated)
