@@ -25,6 +25,7 @@ type outcomes struct {
 	waiting  []Settlement    // of the call: what goes on waiting
 	said     map[ID][]string // events by message, in order
 	carriers map[string]uint16
+	names    []string // of the carriers of the call
 }
 
 // outcome is what is known of a part.
@@ -200,7 +201,7 @@ func (w *outcomes) settle() {
 	}
 	ordered := w.o.ordered(ss)
 	w.rig.settle(w.o, ss)
-	w.call()
+	w.call("alpha")
 	for _, b := range w.named(len(ordered), func(i int) Block { return ordered[i].Part.Block }) {
 		w.waiting = nil
 		for _, s := range ordered {
@@ -214,8 +215,10 @@ func (w *outcomes) settle() {
 	}
 }
 
-// call begins one: errors in words are known within it.
-func (w *outcomes) call() {
+// call begins one: errors in words are known within it, and names of carriers,
+// of those that it is about.
+func (w *outcomes) call(names ...string) {
+	w.names = names
 	for _, p := range w.parts {
 		p.why = ""
 	}
@@ -337,7 +340,7 @@ func (w *outcomes) tell(p *outcome, st state, carrier uint16, why string, late b
 	}
 	name := ""
 	for c, n := range w.carriers {
-		if n == carrier {
+		if n == carrier && slices.Contains(w.names, c) {
 			name = c
 		}
 	}
@@ -374,7 +377,11 @@ func (w *outcomes) finish() {
 		fs = append(fs, f)
 	}
 	got := w.rig.finish(fs...)
-	w.call()
+	var names []string
+	for i := range fs {
+		names = append(names, fs[i].Carrier)
+	}
+	w.call(names...)
 	want := make([]Finished, len(fs))
 	places := make([]int, len(fs))
 	for i := range places {
