@@ -37,20 +37,34 @@ type request struct {
 	over          time.Duration
 }
 
-// answers counts responses between two asks.
+// answers counts responses between two asks, and of an instance without a
+// limit, which asks only when it is throttled, those of the second before too.
 type answers struct {
 	ok, throttled int
 	since         time.Time
+	before        int           // answered OK in span
+	span          time.Duration // before since
 }
 
-// add forgets a count without a throttle after a second: nobody asked, as
-// there is no limit.
+// add begins anew after a second without a throttle: nobody asked, as there is
+// no limit.
 func (a *answers) add(now time.Time, ok, throttled int) {
-	if a.throttled == 0 && now.Sub(a.since) > time.Second || a.since.IsZero() {
+	switch past := now.Sub(a.since); {
+	case a.since.IsZero() || a.throttled == 0 && past > 2*time.Second:
 		*a = answers{since: now}
+	case a.throttled == 0 && past > time.Second:
+		*a = answers{since: now, before: a.ok, span: past}
 	}
 	a.ok += ok
 	a.throttled += throttled
+}
+
+// over is how long ago the first was counted.
+func (a *answers) over(now time.Time) time.Duration {
+	if a.since.IsZero() {
+		return 0
+	}
+	return now.Sub(a.since)
 }
 
 // Run asks for grants until ctx ends. It is the only goroutine that does.
@@ -140,10 +154,10 @@ func (r *Rate) request(now time.Time) *request {
 	r.asks.number++
 	q := &request{
 		number: r.asks.number, want: r.want(now), held: r.slots.held(), horizon: r.ahead(), set: r.set,
-		ok: r.answers.ok, throttled: r.answers.throttled, over: now.Sub(r.answers.since),
+		ok: r.answers.ok, throttled: r.answers.throttled, over: r.answers.over(now),
 	}
-	if r.answers.since.IsZero() {
-		q.over = 0
+	if r.present == 0 {
+		q.ok, q.over = q.ok+r.answers.before, q.over+r.answers.span
 	}
 	r.answers = answers{since: now}
 	r.asks.pending = q

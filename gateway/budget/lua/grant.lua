@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- grant: tokens of a carrier's rate for one instance, as slots of Redis time,
--- and the carrier's present rate, cut and recovered by what it answered.
+-- and the carrier's present rate, cut and recovered by what it answered (the
+-- package comment says by which law).
 -- KEYS 1 rate (hash)
 -- ARGV 1 instance  2 number of the ask, ascending from 1
 --      3 tokens wanted  4 tokens held  5 how far ahead to hold them, µs
@@ -11,6 +12,7 @@
 -- Twice: the last number of an instance is answered as it was; an older one
 -- gets no token and counts nothing.
 local SECOND = 1000000
+local HOLD, BACK = 10, 45 -- s; the sum after a cut the configured rate is back
 local t = redis.call('TIME')
 local now = t[1] * SECOND + t[2]
 local me, number = 'i:' .. ARGV[1], tonumber(ARGV[2])
@@ -35,68 +37,104 @@ if last and number <= last then
   return {now, lfirst, lcount, lstep, present, ceiling, 0}
 end
 
--- The configured rate may have been changed: what was learned stays if lower.
-if set ~= num('set') then
-  if set > 0 and (present == 0 or present == num('set') or present > set) then present = set end
-  if set == 0 and present == num('set') then present = 0 end
-end
-
--- What the carrier answered in the last two seconds, in tenths: the more that
--- it took in one of them while it throttled much is what it takes. Throttles of
--- the first quarter after a cut are about what went out before it.
-local cut, raised, flow, heard, after = num('cut'), num('raised'), num('flow'), num('heard'), num('after')
-if cut > now then cut = 0 end
-if raised > now or raised == 0 then raised = now end
-if ok + throttled > 0 then
-  if heard > now or now - heard > 2 * SECOND then flow = now - math.min(span, SECOND) end
-  heard = now
-end
-local tenth, recent, passed, before, refused = math.floor(now / 100000), {}, 0, 0, 0
+-- What the carrier answered in the last two seconds, in tenths: {OK, throttled}.
+-- Counts of more than a second are those of an instance without a limit.
+local tenth, recent = math.floor(now / 100000), {}
 local function count(at, o, r)
-  if at < tenth - 20 or at > tenth then return end
-  recent[#recent + 1] = int(at) .. ':' .. int(o) .. ':' .. int(r)
-  if at < tenth - 10 then
-    before = before + o
-    return
-  end
-  passed = passed + o
-  if at * 100000 >= cut + 250000 then refused = refused + r end
+  if at <= tenth - 20 or at > tenth then return end
+  local c = recent[at] or {0, 0}
+  recent[at] = {c[1] + o, c[2] + r}
 end
-for at, o, r in string.gmatch(h.recent or '', '(%d+):(%d+):(%d+)') do
-  at = tonumber(at)
-  if at == tenth then ok, throttled = ok + o, throttled + r else count(at, tonumber(o), tonumber(r)) end
+for at, o, r in string.gmatch(h.recent or '', '(%d+):([%d.]+):(%d+)') do
+  count(tonumber(at), tonumber(o), tonumber(r))
 end
-if ok + throttled > 0 then count(tenth, ok, throttled) end
+if span > SECOND then
+  local spread = math.ceil(span / 100000)
+  for i = 0, math.min(spread, 20) - 1 do count(tenth - i, ok / spread, 0) end
+  count(tenth, 0, throttled)
+elseif ok + throttled > 0 then count(tenth, ok, throttled) end
 
-local total = passed + refused
-if refused > 0 and now - flow >= SECOND and now - cut >= 1250000 then
-  local seconds = math.min(now - flow, now - (tenth - 10) * 100000) / SECOND
-  local base, took = present, math.max(passed / seconds, before) * 1000
-  if base == 0 then base = total * 1000 / seconds end
-  if total < 10 then
-    ceiling, present = base, base * 0.8
-  elseif refused * 20 < total then
-    ceiling, present = base, base * 0.95
+-- The share that is throttled, over about half a minute.
+local good, bad, aged = num('good'), num('bad'), num('aged')
+if aged > now then aged = now end
+if now - aged >= SECOND then
+  local keeps = 0.5 ^ ((now - aged) / (15 * SECOND))
+  good, bad, aged = good * keeps, bad * keeps, now
+end
+good, bad = good + ok, bad + throttled
+
+-- Where the rate has come to since the last cut; 0 as configured.
+local cut, after, anchor = num('cut'), num('after'), num('anchor')
+if cut > now then cut = now end
+local function grown()
+  local age = (now - cut) / SECOND
+  if anchor == 0 then return after * 2 ^ age end
+  if age < HOLD then return anchor - (anchor - after) * (1 - age / HOLD) ^ 3 end
+  local scale = set
+  if set == 0 then scale = 5 * anchor end
+  return anchor + scale * ((age - HOLD) / BACK) ^ 3
+end
+present = set
+if after > 0 then
+  present = math.floor(grown())
+  local over = set
+  if set == 0 then over = 4 * anchor end
+  if over == 0 then over = 32 * after end
+  if present >= over then present, after = set, 0 end
+end
+
+-- Throttles of the first quarter after a cut are about what went out before it.
+local refused, lately, taken, seen = 0, 0, 0, nil
+for at, c in pairs(recent) do
+  if at > tenth - 10 then
+    lately, taken = lately + c[1] + c[2], taken + c[1]
+    if c[2] > 0 and (after == 0 or at * 100000 >= cut + 250000) then
+      refused = refused + c[2]
+      if not seen or at > seen then seen = at end
+    end
+  end
+end
+local age, odd = now - cut, num('odd')
+local loud = refused >= 3 and refused * 10 >= lately
+local rare = (bad - (after == 0 and 1 or 0)) * 300 < good + bad and not loud
+if after > 0 and refused > 0 and age < HOLD * SECOND then odd = 1 end
+local noise = rare and (after == 0 or odd > 0)
+if refused > 0 and not noise and (after == 0 or age >= SECOND) then
+  -- The second up to the last throttle, and the most that a second held.
+  local total, gaps, took = 0, 0, 0
+  for i = 0, 9 do
+    local c = recent[seen - i]
+    if c then total = total + c[1] + c[2] else gaps = gaps + 1 end
+  end
+  for from = tenth - 19, tenth - 9 do
+    local n = 0
+    for i = 0, 9 do n = n + ((recent[from + i] or {0})[1]) end
+    took = math.max(took, n)
+  end
+  took, total = took * 1000, total * 1000
+  local base, short = present, after > 0 and age < HOLD * SECOND
+  if base == 0 then base = total end
+  local measured = gaps <= 3 or present > 0 and total >= base * 0.7
+  if took > base * 1.2 or measured and total >= 10000 and took < total * 0.9 then
+    ceiling, after, anchor = took, math.min(took, base) * 0.95, took * 0.95
+  elseif ceiling > 0 and (present == 0 or ceiling < base * 0.9) then
+    after = ceiling * 0.95
+    anchor = after
+  elseif present == 0 and not measured then
+    after, anchor = base * 0.5, 0
   else
-    local least = 0
-    if total < 100 then least = base * 0.1 end
-    ceiling = math.min(base, took)
-    present = math.min(base * 0.95, math.max(ceiling * 0.95, least))
+    ceiling, after = base, base * 0.5
+    if refused >= 3 and refused * 3000 >= total and took * 20 < base then after = base * 0.25 end
+    if measured or refused * 20000 < total then after = base * (short and 0.8 or 0.9) end
+    anchor = (base + after) / 2
   end
-  present, ceiling = math.floor(math.max(present, 1000)), math.floor(math.max(ceiling, 1000))
+  after, anchor, ceiling = math.floor(math.max(after, 1000)), math.floor(anchor), math.floor(ceiling)
+  if anchor > 0 then anchor = math.max(anchor, after) end
+  if ceiling > 0 then ceiling = math.max(ceiling, 1000) end
+  cut, present, odd = now, after, 0
   if set > 0 then present = math.min(present, set) end
-  cut, raised, after = now, now, present
-elseif refused == 0 and now - raised >= SECOND then
-  -- Back in steps of a fiftieth a second; for ten seconds not beyond what the
-  -- carrier was seen to take.
-  local steps = math.min(now - raised, 60 * SECOND) / SECOND
-  if present > 0 and (set == 0 or present < set) and (present < ceiling * 0.9 or now - cut >= 10 * SECOND) then
-    present = math.floor(present + math.max(present * 0.02, 500) * steps)
-    if set > 0 then present = math.min(present, set) end
-    if set == 0 and present > 4 * after and now - cut > 60 * SECOND then present = 0 end
-  end
-  if ceiling > 0 then ceiling = math.max(ceiling, math.min(passed * 1000, present)) end
-  raised = now
+elseif refused == 0 and ceiling > 0 and present > 0 then
+  ceiling = math.max(ceiling, math.floor(math.min(taken * 1000, present)))
 end
 
 -- The instances that ask share by what they want.
@@ -129,9 +167,12 @@ if present > 0 then
   if n > 0 then tat = first + math.ceil(n * interval) end
 end
 
+local kept = {}
+for at, c in pairs(recent) do kept[#kept + 1] = int(at) .. ':' .. string.format('%.1f', c[1]) .. ':' .. int(c[2]) end
 for i = 1, #gone do redis.call('HDEL', KEYS[1], gone[i]) end
-redis.call('HSET', KEYS[1], 'tat', int(tat), 'set', int(set), 'present', int(present), 'ceiling', int(ceiling),
-  'cut', int(cut), 'raised', int(raised), 'flow', int(flow), 'heard', int(heard), 'after', int(after), 'recent', table.concat(recent, ' '),
+redis.call('HSET', KEYS[1], 'tat', int(tat), 'present', int(present), 'ceiling', int(ceiling),
+  'cut', int(cut), 'after', int(after), 'anchor', int(anchor), 'aged', int(aged), 'odd', int(odd),
+  'good', string.format('%.3f', good), 'bad', string.format('%.3f', bad), 'recent', table.concat(kept, ' '),
   me, table.concat({int(number), int(now), int(want), int(first), int(n), int(step)}, ' '))
 redis.call('PEXPIRE', KEYS[1], 604800000)
 return {now, first, n, step, present, ceiling, math.ceil(again)}
