@@ -36,6 +36,7 @@ type Carrier struct {
 	tokens tokens
 	acks   acks
 	full   fullness
+	odd    oddities
 	errors sync.Map // command_status -> queue.Error
 
 	links struct {

@@ -135,13 +135,3 @@ func raw(p pdu.PDU, content []byte) []byte {
 	}
 	return octets
 }
-
-// strange answers a request that a carrier has no business to send us.
-func (c *Carrier) strange(bind int, s *smpp.Session, p pdu.PDU) {
-	h := p.Head()
-	c.cfg.Log.Warn().Str("carrier", c.cfg.Carrier).Int("bind", bind).Stringer("command", h.ID).Uint32("seq", h.Sequence).Msg("request that we do not take")
-	nack := pdu.GenericNack{Header: pdu.Header{Status: pdu.StatusInvCmdID, Sequence: h.Sequence}}
-	if err := s.Respond(&nack); err != nil && !errors.Is(err, smpp.ErrClosing) {
-		c.cfg.Log.Warn().Str("carrier", c.cfg.Carrier).Err(err).Msg("request could not be answered")
-	}
-}

@@ -24,7 +24,11 @@ type link struct {
 // owner is a Carrier as bindpool sees it.
 type owner struct{ c *Carrier }
 
-var _ bindpool.Owner = owner{}
+var (
+	_ bindpool.Owner          = owner{}
+	_ bindpool.OperationOwner = owner{}
+	_ bindpool.OddOwner       = owner{}
+)
 
 func (c *Carrier) link(bind int) *link {
 	c.links.RLock()
@@ -143,4 +147,20 @@ func (w owner) Request(bind int, s *smpp.Session, p pdu.PDU) {
 	default:
 		c.strange(bind, s, p)
 	}
+}
+
+// Operation is part of bindpool.OperationOwner: none of them is done. An
+// alert_notification (a handset can be reached again) has no answer and helps
+// nobody who did not ask for it.
+func (w owner) Operation(bind int, s *smpp.Session, p pdu.PDU) {
+	if alert, ok := p.(*pdu.AlertNotification); ok {
+		w.c.note(bind, "alert_notification", alert.Head(), nil)
+		return
+	}
+	w.c.strange(bind, s, p)
+}
+
+// Odd is part of bindpool.OddOwner.
+func (w owner) Odd(bind int, err *smpp.OddError) {
+	w.c.note(bind, "carrier sent what does not fit", &pdu.Header{ID: err.ID, Status: err.Status, Sequence: err.Sequence}, err.Err)
 }

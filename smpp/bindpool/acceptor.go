@@ -63,7 +63,16 @@ func (a *Acceptor) Take() (smpp.Handler, bool) {
 	}
 	c := a.waiting[0]
 	a.waiting = a.waiting[1:]
+	if o, ok := c.Handler.(smpp.OperationHandler); ok {
+		return operatingClaim{c, o}, true
+	}
 	return c, true
+}
+
+// operatingClaim is a claim whose Handler also does the other operations.
+type operatingClaim struct {
+	*claim
+	smpp.OperationHandler
 }
 
 // Bound implements smpp.BoundHandler.

@@ -15,6 +15,11 @@ import (
 // comes is a carrier's own client that binds to us over a pipe.
 func comes(t *testing.T, a *bindpool.Acceptor) (*smpp.Session, error) {
 	t.Helper()
+	return comesAs(t, a, (*carrierSide)(newCarrier()))
+}
+
+func comesAs(t *testing.T, a *bindpool.Acceptor, as smpp.Handler) (*smpp.Session, error) {
+	t.Helper()
 	ours, theirs := smsctest.Pipe()
 	served := make(chan struct{})
 	go func() {
@@ -27,7 +32,7 @@ func comes(t *testing.T, a *bindpool.Acceptor) (*smpp.Session, error) {
 		})
 	}()
 	bind := &pdu.Bind{Header: pdu.Header{ID: pdu.BindTransceiver}, SystemID: []byte("gamma")}
-	s, err := smpp.Bind(context.Background(), ours, bind, smpp.Config{}, (*carrierSide)(newCarrier()))
+	s, err := smpp.Bind(context.Background(), ours, bind, smpp.Config{}, as)
 	<-served
 	return s, err
 }

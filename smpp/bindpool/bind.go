@@ -136,7 +136,7 @@ func (b *bind) connect(source Source) (*smpp.Session, error) {
 		return nil, err
 	}
 	b.show(Connecting, nil, -1, 0)
-	s, err := source.Open(b.wanted, &handler{bind: b})
+	s, err := source.Open(b.wanted, b.handler())
 	switch {
 	case err == nil:
 		pace.done(trusted, 0, nil)

@@ -77,6 +77,12 @@ type OddOwner interface {
 	Odd(bind int, err *smpp.OddError)
 }
 
+// OperationOwner is an Owner that also does what smpp.OperationHandler does. For
+// one that is none the sessions decline those operations; an OddOwner is told.
+type OperationOwner interface {
+	Operation(bind int, s *smpp.Session, p pdu.PDU)
+}
+
 // Failure is one try that did not end in a session.
 type Failure struct {
 	Err   error

@@ -11,6 +11,28 @@ type handler struct {
 	freed bool // slots were freed since Idle
 }
 
+// handler is what a session of b is told to: one that does the other operations
+// of the bound states only if the owner does, so that else the session declines
+// them itself.
+func (b *bind) handler() smpp.Handler {
+	h := &handler{bind: b}
+	if o, ok := b.pool.owner.(OperationOwner); ok {
+		return &operator{h, o}
+	}
+	return h
+}
+
+// operator is the handler of an owner that does them.
+type operator struct {
+	*handler
+	owner OperationOwner
+}
+
+// Operation implements smpp.OperationHandler.
+func (o *operator) Operation(s *smpp.Session, p pdu.PDU) {
+	o.owner.Operation(o.bind.index, s, p)
+}
+
 func (h *handler) Request(s *smpp.Session, p pdu.PDU) {
 	h.bind.pool.owner.Request(h.bind.index, s, p)
 }
