@@ -36,7 +36,7 @@ func visited(t *testing.T, f func(s *smpp.Session)) ([]pdu.Header, string) {
 	var log bytes.Buffer
 	a, c := new(bindpool.Acceptor), new(client)
 	sink := &recorder{outcomes: map[*dispatch.Submission][]told{}}
-	own, err := New(Config{Carrier: "gamma", Source: a, Pool: bindpool.Config{Size: 1}, Log: zerolog.New(&log)}, sink)
+	own, err := New(Config{Carrier: "gamma", Source: a, Pool: bindpool.Config{Size: 1}, Log: zerolog.New(zerolog.SyncWriter(&log))}, sink)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestOdditiesAreLogged(t *testing.T) {
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			var log bytes.Buffer
-			bubble(t, setup{cfg: Config{Log: zerolog.New(&log)}}, func(r *rig) {
+			bubble(t, setup{cfg: Config{Log: zerolog.New(zerolog.SyncWriter(&log))}}, func(r *rig) {
 				if err := r.conn().Send(tt.p); err != nil {
 					t.Fatal(err)
 				}
