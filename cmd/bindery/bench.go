@@ -49,12 +49,23 @@ Several forms are measured one after the other. --vs-kannel measures Kannel, too
 bearerbox and smsbox on the same carrier with the same text, sendsms in and
 callbacks of final receipts out, once with a store file and once without.
 
+Other measurements than that of a number of messages, one at a time:
+--duration keeps sending and tells every 10 s what the processes hold; --backlog
+fills a paused queue and drains it; --idle-latency sends each message when the one
+before has its final; --busy-carriers sends to many carriers in turn and tells how
+even; --idle-carriers sends nothing and tells what their binds cost.
+
 Needs redis-server in PATH. Exit code 1 when Bindery lost or repeated a message.`,
 		Example: `  bindery bench
   bindery bench --messages 300000 --rate half
   bindery bench --single --connections 128 --json > single.json
   bindery bench --batch --recipients 10000 --receipts-after 50ms
   bindery bench --ndjson --batch --single --vs-kannel --svg bench.svg --markdown bench.md
+  bindery bench --duration 10m --history 2m --aof-rewrite 400 --receipts-after 50ms
+  bindery bench --backlog 5000000 --receipts-after 0s
+  bindery bench --priority mixed --messages 300000
+  bindery bench --single --accounts 1000 --priority urgent
+  bindery bench --idle-carriers 200 --idle-binds 4
   bindery bench --rate 5000 --messages 50000 --fsync always --binds 4 --window 100`,
 		Args: cobra.NoArgs,
 		RunE: b.run,
@@ -71,6 +82,16 @@ Needs redis-server in PATH. Exit code 1 when Bindery lost or repeated a message.
 	f.IntVar(&b.o.Binds, "binds", 2, "of the carrier")
 	f.IntVar(&b.o.Window, "window", 500, "unanswered submit_sm of a bind")
 	f.StringVar(&b.o.Fsync, "fsync", "everysec", "of the AOF: always, everysec or no")
+	f.IntVar(&b.o.Accounts, "accounts", 1, "that send, in turn")
+	f.StringVar(&b.o.Priority, "priority", bench.Normal, "of the messages: normal, urgent, bulk, or mixed (bulk, and an urgent one every 5 ms)")
+	f.DurationVar(&b.o.History, "history", 0, "for how long the gateway keeps ended messages (default its own, 24h)")
+	f.IntVar(&b.o.AOFRewrite, "aof-rewrite", 0, "growth that lets Redis rewrite its AOF, in %, from 16 MiB on (default 400, from 64 MiB on)")
+	f.DurationVar(&b.o.Duration, "duration", 0, "send for so long instead of --messages; with --idle-carriers, look on for so long (default 20s)")
+	f.IntVar(&b.o.Backlog, "backlog", 0, "messages that fill a paused queue, which is then drained")
+	f.BoolVar(&b.o.IdleLatency, "idle-latency", false, "send up to 200 messages one by one")
+	f.IntVar(&b.o.BusyCarriers, "busy-carriers", 0, "carriers of --binds each that get the messages in turn")
+	f.IntVar(&b.o.IdleCarriers, "idle-carriers", 0, "carriers that get nothing")
+	f.IntVar(&b.o.IdleBinds, "idle-binds", 4, "of each of --idle-carriers")
 	f.BoolVar(&b.o.Kannel, "vs-kannel", false, "measure Kannel beside it (Debian package kannel)")
 	f.IntVar(&b.o.KannelMessages, "kannel-messages", 0, "messages of a run of Kannel (default those of --messages)")
 	f.BoolVar(&b.json, "json", false, "print JSON, for scripts")
@@ -78,6 +99,7 @@ Needs redis-server in PATH. Exit code 1 when Bindery lost or repeated a message.
 	f.StringVar(&b.svg, "svg", "", "file that gets a picture of the runs")
 	complete(cmd, "rate", "full", "half")
 	complete(cmd, "fsync", "always", "everysec", "no")
+	complete(cmd, "priority", bench.Normal, "urgent", bench.Bulk, bench.Mixed)
 	return cmd
 }
 
@@ -140,6 +162,9 @@ func (b *benching) options() error {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			return client.Usage(next, "--%s: %s is no directory", flag, dir) // said now, not after the runs
 		}
+	}
+	if b.o.IdleCarriers > 0 && b.markdown+b.svg != "" {
+		return client.Usage(next, "--idle-carriers: not with --markdown or --svg")
 	}
 	if err := b.o.Validate(); err != nil {
 		return client.Usage(next, "%w", err)

@@ -136,8 +136,8 @@ func (sim *simulation) run(ctx context.Context, out, errs io.Writer) error {
 }
 
 // keepRecord collects destination and moment of what comes through throttle and
-// window; keep writes them. It is asked under the SMSC's lock, and only read
-// when that is closed.
+// window, and writes them in pieces; keep writes the rest. It is asked under the
+// SMSC's lock, and only read when that is closed.
 func (sim *simulation) keepRecord() (keep func() error, err error) {
 	if sim.record == "" {
 		return func() error { return nil }, nil
@@ -146,14 +146,25 @@ func (sim *simulation) keepRecord() (keep func() error, err error) {
 	if err != nil {
 		return nil, client.Usage("a file that can be written", "--record: %w", err)
 	}
-	var book []byte
+	const piece = 64 << 10
+	var failed error
+	book := make([]byte, 0, piece+100)
+	write := func() {
+		if _, err := f.Write(book); failed == nil {
+			failed = err
+		}
+		book = book[:0]
+	}
 	sim.smsc.Answers.Decide = func(dest []byte) pdu.CommandStatus {
 		book = append(strconv.AppendInt(append(append(book, dest...), ' '), time.Now().UnixNano(), 10), '\n')
+		if len(book) >= piece {
+			write()
+		}
 		return pdu.StatusOK
 	}
 	return func() error {
-		_, err := f.Write(book)
-		return errors.Join(err, f.Close())
+		write()
+		return errors.Join(failed, f.Close())
 	}, nil
 }
 

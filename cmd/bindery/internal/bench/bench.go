@@ -6,26 +6,29 @@
 // measured in the same way: bearerbox and smsbox in the places of gateway and
 // Redis, HTTP sendsms in, callbacks (dlr-url) out.
 //
-// A run keeps three books that do not know of each other: what the API
-// accepted, what the status stream (the callbacks) told, and what the carrier
-// wrote down. Lost and repeated are the differences between them.
+// A run keeps three books that do not know of each other (package ledger). Lost
+// and repeated are the differences between them.
 //
-// Concurrency: the senders and who follows (one reader of the stream; Kannel's
-// callbacks, under a mutex) are goroutines of one run; each side writes its own
-// columns of the ledger, by message, so that only counters are shared, and those
-// are atomic. All are over when the run is. A bench that is killed leaves its
+// Concurrency: the senders and who follows (one reader of the streams; Kannel's
+// callbacks, under a mutex) are goroutines of one run; a soak has one more, which
+// reads the carrier's record while it is written. They meet in the ledger. All
+// are over when the run is. A bench that is killed leaves its
 // children; one that is interrupted ends them.
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
+	"strings"
 	"time"
 
 	"bindery/cmd/bindery/internal/bench/child"
+	"bindery/cmd/bindery/internal/bench/ledger"
 )
 
 // Form is how messages are sent.
@@ -56,48 +59,124 @@ type Options struct {
 	Binds, Window int
 	Fsync         string // of the AOF: always, everysec, no
 
+	Accounts   int           // that send, in turn
+	Priority   string        // of the messages: normal, urgent, bulk, mixed
+	History    time.Duration // that the gateway keeps; 0: its own default
+	AOFRewrite int           // growth that lets the AOF be rewritten, %; 0: 400, and not in a short run
+
+	// At most one of these is measured instead of sending a number of messages;
+	// with IdleCarriers the duration is for how long they are looked at.
+	Duration     time.Duration // sends for so long
+	Backlog      int           // fills a queue with so many first
+	IdleLatency  bool          // sends one by one
+	BusyCarriers int           // sends to so many
+	IdleCarriers int           // sends nothing to so many
+	IdleBinds    int           // of each of them
+
 	Kannel         bool // beside it
 	KannelMessages int  // 0: as many
 }
 
 // Validate tells what cannot be measured.
 func (o *Options) Validate() error {
-	switch {
-	case o.Messages < 100 || o.Messages > 10_000_000:
-		return fmt.Errorf("--messages: %d is not within 100 to 10000000", o.Messages)
-	case o.Connections < 0 || o.Connections > 1000:
-		return fmt.Errorf("--connections: %d is not within 0 to 1000", o.Connections)
-	case o.Recipients < 1 || o.Recipients > 10_000:
-		return fmt.Errorf("--recipients: %d is not within 1 to 10000", o.Recipients)
-	case o.Binds < 1 || o.Binds > 100:
-		return fmt.Errorf("--binds: %d is not within 1 to 100", o.Binds)
-	case o.Window < 1 || o.Window > 10_000:
-		return fmt.Errorf("--window: %d is not within 1 to 10000", o.Window)
-	case o.Fsync != "always" && o.Fsync != "everysec" && o.Fsync != "no":
+	for _, n := range []struct {
+		flag            string
+		value, from, to int
+	}{
+		{"messages", o.Messages, 100, 10_000_000},
+		{"connections", o.Connections, 0, 1000},
+		{"recipients", o.Recipients, 1, 10_000},
+		{"binds", o.Binds, 1, 100},
+		{"window", o.Window, 1, 10_000},
+		{"accounts", o.Accounts, 1, 10_000},
+		{"aof-rewrite", o.AOFRewrite, 0, 10_000},
+		{"backlog", o.Backlog, 0, 20_000_000},
+		{"busy-carriers", o.BusyCarriers, 0, ledger.FanMost},
+		{"idle-carriers", o.IdleCarriers, 0, 1000},
+		{"idle-binds", o.IdleBinds, 1, 100},
+	} {
+		if n.value < n.from || n.value > n.to {
+			return fmt.Errorf("--%s: %d is not within %d to %d", n.flag, n.value, n.from, n.to)
+		}
+	}
+	if !slices.Contains([]string{"always", "everysec", "no"}, o.Fsync) {
 		return fmt.Errorf("--fsync: %q is none of always, everysec, no", o.Fsync)
-	case len(o.ReceiptsAfter) == 0:
+	}
+	if !slices.Contains([]string{Normal, urgent, Bulk, Mixed}, o.Priority) {
+		return fmt.Errorf("--priority: %q is none of normal, urgent, bulk, mixed", o.Priority)
+	}
+	if err := cmp.Or(o.validateTimes(), o.validateScenario(), o.validateKannel()); err != nil {
+		return err
+	}
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		return errors.New("redis-server is not in PATH: Debian has it as redis-server (./scripts/test installs it)")
+	}
+	return nil
+}
+
+func (o *Options) validateTimes() error {
+	if len(o.ReceiptsAfter) == 0 {
 		return errors.New("--receipts-after: no time is given")
-	}
-	if o.KannelMessages != 0 && !o.Kannel {
-		return errors.New("--kannel-messages: goes with --vs-kannel")
-	}
-	if o.KannelMessages != 0 && (o.KannelMessages < 100 || o.KannelMessages > 10_000_000) {
-		return fmt.Errorf("--kannel-messages: %d is not within 100 to 10000000", o.KannelMessages)
 	}
 	for _, d := range o.ReceiptsAfter {
 		if d < 0 || d > time.Minute {
 			return fmt.Errorf("--receipts-after: %s is not within 0s to 1m", d)
 		}
 	}
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		return errors.New("redis-server is not in PATH: Debian has it as redis-server (./scripts/test installs it)")
+	if d := o.History; d != 0 && (d < 2*time.Minute || d > 720*time.Hour) {
+		return fmt.Errorf("--history: %s is not within 2m to 720h", d)
 	}
-	if o.Kannel {
+	if d := o.Duration; d != 0 && (d < 5*time.Second || d > 24*time.Hour) {
+		return fmt.Errorf("--duration: %s is not within 5s to 24h", d)
+	}
+	return nil
+}
+
+func (o *Options) validateScenario() error {
+	var asked []string
+	for name, is := range map[string]bool{"--duration": o.Duration > 0 && o.IdleCarriers == 0, "--backlog": o.Backlog > 0,
+		"--idle-latency": o.IdleLatency, "--busy-carriers": o.BusyCarriers > 0, "--idle-carriers": o.IdleCarriers > 0} {
+		if is {
+			asked = append(asked, name)
+		}
+	}
+	slices.Sort(asked)
+	switch {
+	case len(asked) > 1:
+		return fmt.Errorf("%s: one at a time", strings.Join(asked, ", "))
+	case len(asked) == 0:
+		return nil
+	case o.Kannel:
+		return fmt.Errorf("%s: not with --vs-kannel", asked[0])
+	case o.Priority == Mixed:
+		return fmt.Errorf("%s: not with --priority mixed", asked[0])
+	case o.Rate == Half, o.Rate != Full && o.Duration == 0 && o.BusyCarriers == 0:
+		return fmt.Errorf("%s: not with --rate", asked[0])
+	case o.Backlog > 0 && o.Backlog < 100:
+		return fmt.Errorf("--backlog: %d is not within 100 to 20000000", o.Backlog)
+	case o.BusyCarriers > 0 && o.Messages/o.BusyCarriers >= ledger.FanEach:
+		return fmt.Errorf("--messages: %d are more than %d a carrier", o.Messages, ledger.FanEach-1)
+	}
+	return nil
+}
+
+func (o *Options) validateKannel() error {
+	switch {
+	case !o.Kannel && o.KannelMessages != 0:
+		return errors.New("--kannel-messages: goes with --vs-kannel")
+	case o.KannelMessages != 0 && (o.KannelMessages < 100 || o.KannelMessages > 10_000_000):
+		return fmt.Errorf("--kannel-messages: %d is not within 100 to 10000000", o.KannelMessages)
+	case o.Kannel && (o.Priority == Mixed || o.Accounts > 1):
+		return errors.New("--vs-kannel: not with --priority mixed, nor with --accounts")
+	case o.Kannel:
 		_, _, err := kannelPrograms()
 		return err
 	}
 	return nil
 }
+
+// soaks says whether a run has no number of messages.
+func (o *Options) soaks() bool { return o.Duration > 0 && o.IdleCarriers == 0 }
 
 func (o *Options) connections(f Form) int {
 	switch {
@@ -114,12 +193,21 @@ type Outcome struct {
 	Machine child.Machine
 	Runs    []*Result // of Bindery: forms, within them receipts, within them rates
 	Kannel  []*Result // the same of its variants; nil: not asked for
+	Idle    *Idle     // instead of runs; nil: not asked for
 }
 
 // Run measures, telling progress. When Kannel fails there is an outcome without
 // it beside the error.
 func Run(ctx context.Context, o Options, progress io.Writer) (*Outcome, error) {
 	out := &Outcome{}
+	if o.IdleCarriers > 0 {
+		var err error
+		if out.Idle, err = measureIdle(ctx, &o); err != nil {
+			return nil, err
+		}
+		out.Machine = child.ThisMachine("")
+		return out, nil
+	}
 	for _, form := range o.Forms {
 		more, err := o.each(func(after time.Duration, rate float64) (*Result, error) {
 			return measure(ctx, &o, form, after, rate, progress)
@@ -191,25 +279,66 @@ func measure(ctx context.Context, o *Options, form Form, after time.Duration, ra
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	more := o.held() + o.logged(form)
-	r := newRun(s, o.Messages, more+o.held(), o.connections(form), rate, progress)
-	r.prepare = func(ctx context.Context) error { return s.weighQueued(ctx, r) }
-	r.weigh = func(ctx context.Context) error { return errors.Join(s.splitScripts(ctx, r), s.weighLive(ctx, r)) }
+	r, counted := s.plan(rate, progress)
+	if o.Accounts > 1 {
+		r.special.Accounts = o.Accounts
+	}
+	if o.Priority != Normal {
+		r.special.Priority = o.Priority
+	}
 	if err := r.all(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err() // whatever was in the midst
 		}
 		return nil, s.explain(err)
 	}
-	if err := s.closeBooks(); err != nil {
+	if err := s.closeBooks(r.l); err != nil {
 		return nil, err
 	}
-	if x, err = r.result(s.record, o.Messages+warmMessages+more); err != nil {
+	if x, err = r.result(counted); err != nil {
 		return nil, err
 	}
 	x.Form, x.Binds, x.Window, x.Fsync = form, o.Binds, o.Window, o.Fsync
-	s.weights.Ended = float64(r.after.memory-r.before.memory) / float64(o.Messages)
-	s.weights.AOF = float64(r.after.aof-r.before.aof) / float64(o.Messages)
+	if !r.special.Scenario() {
+		s.weights.Ended = float64(r.after.memory-r.before.memory) / float64(o.Messages)
+		s.weights.AOF = float64(r.after.aof-r.before.aof) / float64(o.Messages)
+	}
 	x.Redis = &Redis{s.weights, r.commands(), s.scripts}
 	return x, nil
+}
+
+// plan is the run that was asked for, and how many messages of it are in the
+// books.
+func (s *stack) plan(rate float64, progress io.Writer) (r *run, counted int) {
+	o := s.o
+	switch {
+	case o.Duration > 0:
+		r = s.soak(rate, progress)
+	case o.Backlog > 0:
+		r = s.backlog(progress)
+	case o.IdleLatency:
+		r = s.oneByOne(progress)
+	case o.BusyCarriers > 0:
+		r = s.busy(rate, progress)
+	default:
+		return s.usual(rate, progress)
+	}
+	return r, r.l.Size()
+}
+
+// usual sends a number of messages, and finds what they weigh before and after.
+func (s *stack) usual(rate float64, progress io.Writer) (r *run, counted int) {
+	o, urgents := s.o, 0
+	if o.Priority == Mixed {
+		urgents = urgentMost
+	}
+	counted = o.Messages + urgents + warmMessages + o.held() + o.logged(s.form)
+	r = newRun(s, ledger.New(counted+o.held(), 1), o.Messages, o.connections(s.form), rate, progress)
+	r.next += urgents
+	if urgents > 0 {
+		r.main = func(ctx context.Context) error { return s.mixed(ctx, r, o.Messages) }
+	}
+	r.prepare = func(ctx context.Context) error { return s.weighQueued(ctx, r) }
+	r.weigh = func(ctx context.Context) error { return errors.Join(s.splitScripts(ctx, r), s.weighLive(ctx, r)) }
+	return r, counted
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"bindery/cmd/bindery/internal/bench/ledger"
 )
 
 // kannelID stands for the id that sendsms does not give.
@@ -38,7 +40,7 @@ func listenForCalls() (*callbacks, error) {
 }
 
 // serve notes callbacks until ctx is over.
-func (c *callbacks) serve(ctx context.Context, l *ledger) error {
+func (c *callbacks) serve(ctx context.Context, l *ledger.Ledger) error {
 	var open sync.WaitGroup
 	defer open.Wait()
 	stop := context.AfterFunc(ctx, func() { _ = c.close() })
@@ -80,7 +82,7 @@ func (c *callbacks) close() error {
 
 var callAnswer = []byte("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
-func (c *callbacks) read(ctx context.Context, conn net.Conn, l *ledger) {
+func (c *callbacks) read(ctx context.Context, conn net.Conn, l *ledger.Ledger) {
 	defer conn.Close()
 	for r := bufio.NewReader(conn); ; {
 		line, err := r.ReadSlice('\n')
@@ -94,7 +96,7 @@ func (c *callbacks) read(ctx context.Context, conn net.Conn, l *ledger) {
 		if ok {
 			// The event has its octets in the reader's buffer, until the next line.
 			c.mu.Lock()
-			l.event(&e)
+			l.Event(&e)
 			c.mu.Unlock()
 		} else {
 			c.broken.Add(1)
@@ -115,16 +117,16 @@ func (c *callbacks) read(ctx context.Context, conn net.Conn, l *ledger) {
 }
 
 // readCall reads "GET /821000000007/1 HTTP/1.1".
-func readCall(line []byte) (event, bool) {
+func readCall(line []byte) (ledger.Event, bool) {
 	rest, ok := bytes.CutPrefix(line, []byte("GET /"))
 	to, rest, slash := bytes.Cut(rest, []byte("/"))
 	says, _, blank := bytes.Cut(rest, []byte(" "))
 	if !ok || !slash || !blank {
-		return event{}, false
+		return ledger.Event{}, false
 	}
 	status := []byte("not delivered")
 	if string(says) == "1" {
 		status = []byte("delivered")
 	}
-	return event{id: kannelID, status: status, to: to, at: time.Now().UnixNano()}, true
+	return ledger.Event{ID: kannelID, Status: status, To: to, At: time.Now().UnixNano()}, true
 }

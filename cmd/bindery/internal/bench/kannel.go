@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"bindery/cmd/bindery/internal/bench/child"
+	"bindery/cmd/bindery/internal/bench/ledger"
 	"bindery/cmd/bindery/internal/bench/wire"
 )
 
@@ -62,7 +63,7 @@ func measureKannel(ctx context.Context, o *Options, k *kannel, after time.Durati
 	if o.Connections > 0 {
 		connections = o.Connections
 	}
-	r := newRun(k, messages, 0, connections, rate, progress)
+	r := newRun(k, ledger.New(messages+warmMessages, 1), messages, connections, rate, progress)
 	if err := r.all(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -73,7 +74,10 @@ func measureKannel(ctx context.Context, o *Options, k *kannel, after time.Durati
 	if err := k.smsc.Stop(syscall.SIGINT, stopBound); err != nil {
 		return nil, err
 	}
-	if x, err = r.result(k.record, messages+warmMessages); err != nil {
+	if err := readRecord(r.l, k.record); err != nil {
+		return nil, err
+	}
+	if x, err = r.result(messages + warmMessages); err != nil {
 		return nil, err
 	}
 	x.Form, x.Kannel, x.Binds, x.Window = Single, k.variant, kannelBinds, kannelWindow
@@ -154,7 +158,7 @@ func (k *kannel) status(ctx context.Context) []byte {
 }
 
 // send asks sendsms for a message a request over one connection that stays.
-func (k *kannel) send(ctx context.Context, p *pace, _, _ int) error {
+func (k *kannel) send(ctx context.Context, p *ledger.Pace, _, _ int) error {
 	c, err := wire.Dial(ctx, k.sendsms)
 	if err != nil {
 		return err
@@ -162,37 +166,37 @@ func (k *kannel) send(ctx context.Context, p *pace, _, _ int) error {
 	defer c.Close()
 	var request []byte
 	for {
-		n, count := p.take(1)
+		n, count := p.Take(1)
 		if count == 0 {
 			return nil
 		}
-		p.wait(ctx, n)
-		request = k.appendRequest(request[:0], n)
+		p.Wait(ctx, n)
+		request = k.appendRequest(request[:0], p.Ledger, n)
 		status, answer, err := c.Ask(request)
 		if err != nil {
 			return fmt.Errorf("sending: %w", err)
 		}
 		// 202 is "accepted", and "queued for later", which is never heard of again.
 		if status == http.StatusAccepted && bytes.HasPrefix(answer, []byte("0: ")) {
-			p.l.accept(n, kannelID)
+			p.Accept(n, kannelID)
 		} else {
-			p.l.refuse(answer)
+			p.Refuse(answer)
 		}
 	}
 }
 
 // appendRequest asks for the callback of a final receipt, with the message's
 // destination and what the receipt said in its path.
-func (k *kannel) appendRequest(dst []byte, n int) []byte {
+func (k *kannel) appendRequest(dst []byte, l *ledger.Ledger, n int) []byte {
 	// delivered, not delivered, refused by the carrier: a final each
 	const mask = "19"
-	dst = appendNumber(append(dst, "GET /cgi-bin/sendsms?username="+account+"&from=1544&dlr-mask="+mask+"&password="+k.password+"&to="...), n)
-	dst = append(appendNumber(append(dst, "&dlr-url=http%3A%2F%2F"+k.calls.address+"%2F"...), n), "%2F%25d&text="...)
-	dst = append(appendDigits(append(dst, urlHead...), n), urlTail...)
+	dst = l.AppendNumber(append(dst, "GET /cgi-bin/sendsms?username="+account+"&from=1544&dlr-mask="+mask+"&password="+k.password+"&to="...), n)
+	dst = append(l.AppendNumber(append(dst, "&dlr-url=http%3A%2F%2F"+k.calls.address+"%2F"...), n), "%2F%25d&text="...)
+	dst = append(ledger.AppendDigits(append(dst, urlHead...), n), urlTail...)
 	return append(dst, " HTTP/1.1\r\nHost: "+k.sendsms+"\r\n\r\n"...)
 }
 
-func (k *kannel) follow(ctx context.Context, l *ledger) error { return k.calls.serve(ctx, l) }
+func (k *kannel) follow(ctx context.Context, l *ledger.Ledger) error { return k.calls.serve(ctx, l) }
 
 func (k *kannel) sample(context.Context) (sample, error) {
 	return sampleOf(map[string]*child.Child{"bearerbox": k.bearerbox, "smsbox": k.smsbox, "smsc": k.smsc}), nil

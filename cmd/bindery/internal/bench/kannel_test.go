@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"bindery/cmd/bindery/internal/bench/ledger"
 )
 
 func TestTextsHave160Characters(t *testing.T) {
@@ -25,7 +27,7 @@ func TestTextsHave160Characters(t *testing.T) {
 func TestSendsmsIsAsked(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
-		n := strings.TrimPrefix(q.Get("to"), prefix)
+		n := strings.TrimPrefix(q.Get("to"), ledger.Prefix)
 		if r.URL.Path != "/cgi-bin/sendsms" || q.Get("username") != account || q.Get("password") != "p" || q.Get("dlr-mask") != "19" ||
 			q.Get("text") != textHead+n+textTail || q.Get("dlr-url") != "http://127.0.0.1:9/"+q.Get("to")+"/%d" {
 			w.WriteHeader(http.StatusBadRequest)
@@ -40,12 +42,12 @@ func TestSendsmsIsAsked(t *testing.T) {
 	}))
 	defer s.Close()
 	k := &kannel{sendsms: s.Listener.Addr().String(), password: "p", calls: &callbacks{address: "127.0.0.1:9"}}
-	l := newLedger(20)
-	if err := k.send(context.Background(), &pace{l: l, end: 20}, 0, 1); err != nil {
+	l := ledger.New(20, 1)
+	if err := k.send(context.Background(), &ledger.Pace{Ledger: l, End: 20}, 0, 1); err != nil {
 		t.Fatal(err)
 	}
-	if l.taking.Load() != 19 || l.refused.Load() != 1 || !strings.HasPrefix(*l.reason.Load(), "3: ") {
-		t.Errorf("%d taken, %d refused", l.taking.Load(), l.refused.Load())
+	if l.Accepted() != 19 || l.Refused() != 1 || !strings.HasPrefix(l.Reason(), "3: ") {
+		t.Errorf("%d taken, %d refused", l.Accepted(), l.Refused())
 	}
 }
 
@@ -57,7 +59,7 @@ func TestCallbacksAreNoted(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	l, served := newLedger(10), make(chan error, 1)
+	l, served := ledger.New(10, 1), make(chan error, 1)
 	go func() { served <- c.serve(ctx, l) }()
 	transport := &http.Transport{}
 	for _, path := range []string{"/821000000000/1", "/821000000001/1", "/821000000001/1", "/821000000002/2", "/99/1", "/nothing"} {
@@ -83,8 +85,16 @@ func TestCallbacksAreNoted(t *testing.T) {
 	if err := <-served; err != nil {
 		t.Fatal(err)
 	}
-	if l.done.Load() != 3 || l.finals[1] != 2 || l.other != 1 || l.odd != 1 || c.broken.Load() != 2 {
-		t.Errorf("%d done, %d finals of 1, %d other, %d odd, %d broken", l.done.Load(), l.finals[1], l.other, l.odd, c.broken.Load())
+	var record []byte
+	for n := range 3 {
+		l.Accept(n, kannelID)
+		record = append(l.AppendNumber(record, n), " 1\n"...)
+	}
+	if err := l.ReadRecord(bytes.NewReader(record)); err != nil {
+		t.Fatal(err)
+	}
+	if b := l.Balance(3); l.Ended() != 3 || b != (Books{ToldTwice: 1, Other: 1, Strange: 1}) || c.broken.Load() != 2 {
+		t.Errorf("%d ended, %+v, %d broken", l.Ended(), b, c.broken.Load())
 	}
 	if err := c.close(); err != nil {
 		t.Errorf("a second close: %v", err)
@@ -100,7 +110,7 @@ func TestCallbacksEndWithOpenConnections(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- c.serve(ctx, newLedger(1)) }()
+	go func() { served <- c.serve(ctx, ledger.New(1, 1)) }()
 	conn, err := net.Dial("tcp", c.address)
 	if err != nil {
 		t.Fatal(err)

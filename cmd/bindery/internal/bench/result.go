@@ -2,9 +2,13 @@ package bench
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
+	"os"
 	"runtime"
 	"slices"
-	"time"
+
+	"bindery/cmd/bindery/internal/bench/ledger"
 )
 
 // Result is what a run found; its JSON is what `bindery bench --json` prints.
@@ -27,12 +31,30 @@ type Result struct {
 	Added   Quantiles          `json:"added_seconds"`   // from the answer until the carrier reads the submit_sm
 	Latency Quantiles          `json:"latency_seconds"` // from the planned moment to the final
 	CPU     map[string]float64 `json:"cpu_us_per_message"`
-	Peak    map[string]int64   `json:"peak_memory_bytes"`   // of a process, resident, since its start
+	Peak    map[string]int64   `json:"peak_memory_bytes"` // of a process, resident, since its start
+	Allocs  float64            `json:"gateway_allocations_per_message,omitempty"`
 	Busy    float64            `json:"machine_busy"`        // share of all cores, all processes of the run
 	Others  float64            `json:"machine_busy_others"` // what others took of the machine meanwhile
 
 	*Redis
+	Special
 	Notes []string `json:"notes,omitempty"`
+}
+
+// Special is how a run of ours differs from the usual one, and what it found.
+type Special struct {
+	Accounts int      `json:"accounts,omitempty"`
+	Priority string   `json:"priority,omitempty"`
+	Urgent   *Urgent  `json:"urgent,omitempty"`
+	Soak     *Soak    `json:"soak,omitempty"`
+	Backlog  *Backlog `json:"backlog,omitempty"`
+	Fair     *Fair    `json:"carriers,omitempty"`
+	Each     bool     `json:"one_by_one,omitempty"` // each message after the final of the one before
+}
+
+// Scenario says whether it is another than that of sending a number of messages.
+func (s *Special) Scenario() bool {
+	return s.Soak != nil || s.Backlog != nil || s.Fair != nil || s.Each
 }
 
 // Redis is what a run of ours found out about its Redis.
@@ -42,14 +64,11 @@ type Redis struct {
 	Scripts  []ScriptStats  `json:"redis_scripts"`
 }
 
-// Quantiles are in seconds.
-type Quantiles struct {
-	P50  float64 `json:"p50"`
-	P90  float64 `json:"p90"`
-	P99  float64 `json:"p99"`
-	P999 float64 `json:"p999"`
-	Max  float64 `json:"max"`
-}
+// Quantiles are in seconds, Books the differences between the three.
+type (
+	Quantiles = ledger.Quantiles
+	Books     = ledger.Books
+)
 
 // CommandStats is what a command cost Redis in a run.
 type CommandStats struct {
@@ -59,16 +78,23 @@ type CommandStats struct {
 	MicrosPerMessage float64 `json:"us_per_message"`
 }
 
-// result reads the books; the carrier's is closed.
-func (r *run) result(record string, counted int) (*Result, error) {
-	l, n := r.l, r.messages
-	if err := l.readRecord(record); err != nil {
-		return nil, err
+// result reads the books; the carrier's has been read.
+func (r *run) result(counted int) (*Result, error) {
+	x := &Result{Rate: r.rate, Connections: r.queues, Books: r.l.Balance(counted), CPU: map[string]float64{}, Peak: map[string]int64{}, Special: r.special}
+	if r.messages == 0 { // as many as there was time for
+		r.messages = int(r.l.Accepted()) - warmMessages
 	}
-	x := &Result{Messages: n, Rate: r.rate, Connections: r.queues, Books: l.balance(counted), CPU: map[string]float64{}, Peak: map[string]int64{}}
-	x.Accepted, x.Submitted, x.Completed = r.perSecond(l.accepted[:n]), r.perSecond(l.arrived[:n]), r.perSecond(l.ended[:n])
-	x.Accept, x.Latency = quantiles(l.due[:n], l.accepted[:n]), quantiles(l.due[:n], l.ended[:n])
-	x.Added = quantiles(l.accepted[:n], l.arrived[:n])
+	n := r.messages
+	if n <= 0 {
+		return nil, errors.New("no message was accepted")
+	}
+	f := r.l.Figures(0, n, r.began)
+	x.Messages, x.Accepted, x.Submitted, x.Completed = n, f.Accepted, f.Submitted, f.Completed
+	x.Accept, x.Added, x.Latency = f.Accept, f.Added, f.Latency
+	if r.urgents > 0 {
+		u := r.l.Figures(r.urgentFirst, r.urgentFirst+r.urgents, r.began)
+		x.Urgent = &Urgent{r.urgents, u.Accept, u.Added, u.Latency}
+	}
 	total := 0.0
 	for p, after := range r.after.cpu {
 		before := r.before.cpu[p]
@@ -83,6 +109,7 @@ func (r *run) result(record string, counted int) (*Result, error) {
 			x.Peak[p] = peak
 		}
 	}
+	x.Allocs = (r.after.allocations - r.before.allocations) / float64(n)
 	whole := r.finished.Sub(r.began).Seconds() * float64(runtime.NumCPU())
 	x.Busy = total / whole
 	if r.before.machine >= 0 && r.after.machine >= 0 {
@@ -91,36 +118,13 @@ func (r *run) result(record string, counted int) (*Result, error) {
 	return x, nil
 }
 
-// perSecond is the rate until the last of them.
-func (r *run) perSecond(at []int64) float64 {
-	last, count := int64(0), 0
-	for _, t := range at {
-		if t > 0 {
-			last, count = max(last, t), count+1
-		}
+// readRecord reads the carrier's.
+func readRecord(l *ledger.Ledger, file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("the carrier's record: %w", err)
 	}
-	if d := time.Duration(last - r.began.UnixNano()); d > 0 {
-		return float64(count) / d.Seconds()
-	}
-	return 0
-}
-
-func quantiles(from, to []int64) Quantiles {
-	took := make([]int64, 0, len(to))
-	for i, t := range to {
-		if t > 0 {
-			// Finals have whole milliseconds: one may seem to come before its send.
-			took = append(took, max(0, t-from[i]))
-		}
-	}
-	slices.Sort(took)
-	at := func(q float64) float64 {
-		if len(took) == 0 {
-			return 0
-		}
-		return time.Duration(took[min(len(took)-1, int(q*float64(len(took))))]).Seconds()
-	}
-	return Quantiles{at(.5), at(.9), at(.99), at(.999), at(1)}
+	return errors.Join(l.ReadRecord(f), f.Close())
 }
 
 func (r *run) commands() []CommandStats {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -17,8 +18,12 @@ type sample struct {
 	peak     map[string]int64         // the most memory held so far, octets, by process; -1: not known
 	machine  time.Duration            // used by all processes of the machine; -1: not known
 	memory   int64                    // of Redis, octets, without buffers of clients and AOF
+	used     int64                    // the same with them
 	aof      int64                    // octets
+	rewrites int64                    // of the AOF, ended
 	commands map[string]command
+
+	allocations float64 // of the gateway's heap, since its start
 }
 
 // command is a command of Redis, by INFO commandstats. What scripts call counts
@@ -37,8 +42,12 @@ func sampleOf(children map[string]*child.Child) sample {
 	return x
 }
 
+func (s *stack) children() map[string]*child.Child {
+	return map[string]*child.Child{"gateway": s.gateway, "redis": s.redis, "smsc": s.smsc}
+}
+
 func (s *stack) sample(ctx context.Context) (sample, error) {
-	x := sampleOf(map[string]*child.Child{"gateway": s.gateway, "redis": s.redis, "smsc": s.smsc})
+	x := sampleOf(s.children())
 	x.commands = map[string]command{}
 	// One after the other: not every Redis takes several sections at once.
 	numbers := map[string]int64{}
@@ -56,9 +65,32 @@ func (s *stack) sample(ctx context.Context) (sample, error) {
 			}
 		}
 	}
+	x.used, x.rewrites = numbers["used_memory"], numbers["aof_rewrites"]
 	x.memory = numbers["used_memory"] - numbers["mem_clients_normal"] - numbers["mem_aof_buffer"]
 	x.aof = numbers["aof_current_size"]
-	return x, nil
+	return x, s.metrics(ctx, func(line string) {
+		if value, ok := strings.CutPrefix(line, "go_memstats_mallocs_total "); ok {
+			x.allocations, _ = strconv.ParseFloat(value, 64) // 0: not told
+		}
+	})
+}
+
+// metrics calls do with each line of the gateway's.
+func (s *stack) metrics(ctx context.Context, do func(line string)) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.address+"/metrics", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		do(lines.Text())
+	}
+	return lines.Err()
 }
 
 // parseCommand reads "calls=10,usec=25,usec_per_call=2.50,…".

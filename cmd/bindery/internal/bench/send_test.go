@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"bindery/cmd/bindery/internal/bench/ledger"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,24 +33,30 @@ func TestSingleSends(t *testing.T) {
 		_, _ = io.WriteString(w, `{"id":"i`+m.To+`"}`)
 	}))
 	defer s.Close()
-	l := newLedger(50)
-	if err := (&stack{address: s.Listener.Addr().String(), key: "k"}).singles(context.Background(), &pace{l: l, end: 50}); err != nil {
+	l := ledger.New(50, 1)
+	if err := stackAt(s.Listener.Addr().String()).singles(context.Background(), &ledger.Pace{Ledger: l, End: 50}, tailOf(Normal)); err != nil {
 		t.Fatal(err)
 	}
-	if l.taking.Load() != 49 || l.refused.Load() != 1 || l.id[7] != hash([]byte("i+821000000007")) {
-		t.Errorf("%d taken, %d refused", l.taking.Load(), l.refused.Load())
+	e := ledger.Event{ID: []byte("i+821000000007"), Status: []byte("submitted"), To: []byte("+821000000007")}
+	l.Event(&e)
+	if b := l.Balance(50); l.Accepted() != 49 || l.Refused() != 1 || b.Strange != 0 {
+		t.Errorf("%d taken, %d refused, %+v", l.Accepted(), l.Refused(), b)
 	}
+}
+
+func stackAt(address string) *stack {
+	return &stack{o: &Options{Accounts: 1, Messages: 100, Recipients: 10}, address: address, keys: []string{"k"}, heads: heads(address, []string{"k"}), tail: tailOf(Normal)}
 }
 
 func TestBatchesAreJSON(t *testing.T) {
 	var b struct {
-		From, Text string
-		Recipients []struct {
+		From, Text, Priority string
+		Recipients           []struct {
 			To     string
 			Values map[string]string
 		}
 	}
-	if err := json.Unmarshal(appendBatch(nil, 8, 3), &b); err != nil || len(b.Recipients) != 3 || b.Recipients[2].To != "+821000000010" || b.Recipients[2].Values["number"] != "00000010" {
+	if err := json.Unmarshal(appendBatch(nil, ledger.New(20, 1), 8, 3, priorityMember(urgent)), &b); err != nil || len(b.Recipients) != 3 || b.Priority != urgent || b.Recipients[2].To != "+821000000010" || b.Recipients[2].Values["number"] != "00000010" {
 		t.Errorf("%v %+v", err, b)
 	}
 }

@@ -1,12 +1,10 @@
 package bench
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"bindery/cmd/bindery/internal/bench/child"
+	"bindery/cmd/bindery/internal/bench/ledger"
 )
 
 // stack is redis-server, a gateway and a carrier.
@@ -26,11 +25,16 @@ type stack struct {
 	dir                  string
 	redis, smsc, gateway *child.Child
 	client               *redis.Client
-	key                  string
-	address              string // of the gateway's API
-	carrier              string // the carrier's address
-	record               string // file of the carrier
-	closed               bool   // the carrier has written its record
+	keys                 []string // of the accounts
+	heads                []string // of requests with one message, by account
+	tail                 string   // of messages
+	address              string   // of the gateway's API
+	carrier              string   // the carrier's address
+	record               string   // file of the carrier
+	pipe                 *os.File // the record is a pipe; nil: a file
+	along                chan error
+	closed               bool // the carrier has written its record
+	carriers, binds      int  // of each
 
 	weights Weights
 	scripts []ScriptStats
@@ -52,7 +56,16 @@ func startStack(ctx context.Context, o *Options, form Form, after time.Duration)
 	if err != nil {
 		return nil, err
 	}
-	s := &stack{o: o, form: form, dir: dir, key: rand.Text(), record: filepath.Join(dir, "record")}
+	s := &stack{o: o, form: form, dir: dir, record: filepath.Join(dir, "record"), carriers: 1, binds: o.Binds}
+	switch {
+	case o.IdleCarriers > 0:
+		s.carriers, s.binds = o.IdleCarriers, o.IdleBinds
+	case o.BusyCarriers > 0:
+		s.carriers = o.BusyCarriers
+	}
+	for range o.Accounts {
+		s.keys = append(s.keys, rand.Text())
+	}
 	if err := s.start(ctx, after); err != nil {
 		return nil, errors.Join(err, s.stop())
 	}
@@ -68,48 +81,21 @@ func (s *stack) start(ctx context.Context, after time.Duration) error {
 		}
 		*a = address
 	}
+	s.tail = tailOf(s.bulk())
+	s.heads = heads(s.address, s.keys)
 	if err := s.startRedis(ctx, memory); err != nil {
 		return err
 	}
 	var err error
+	if s.o.soaks() {
+		if err := s.openPipe(); err != nil {
+			return err
+		}
+	}
 	if s.smsc, err = startCarrier(ctx, s.dir, s.o.Self, s.carrier, after, s.record); err != nil {
 		return err
 	}
 	return s.startGateway(ctx, memory)
-}
-
-// startRedis takes the settings that the README asks for.
-func (s *stack) startRedis(ctx context.Context, address string) (err error) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return err
-	}
-	s.redis, err = child.Start(s.dir, "redis-server", "redis-server", "--bind", host, "--port", port, "--dir", s.dir,
-		"--appendonly", "yes", "--appendfsync", s.o.Fsync, "--save", "", "--maxmemory-policy", "noeviction",
-		"--auto-aof-rewrite-percentage", "400", "--rdbcompression", "no", "--lazyfree-lazy-expire", "yes")
-	if err != nil {
-		return err
-	}
-	s.client = redis.NewClient(&redis.Options{Addr: address, MaxRetries: -1, ReadTimeout: 30 * time.Second})
-	return s.redis.Until(ctx, "the first answer", startBound, func() bool { return s.client.Ping(ctx).Err() == nil })
-}
-
-func (s *stack) startGateway(ctx context.Context, memory string) (err error) {
-	file := filepath.Join(s.dir, "bindery.yaml")
-	err = os.WriteFile(file, fmt.Appendf(nil, `
-redis: {url: "redis://%s/0"}
-http: {listen: %q}
-accounts: [{id: %s, api_key: %s, admin: true}]
-carriers: [{id: %s, address: %q, system_id: bench, password: bench, binds: %d, window: %d, rate: 0}]
-routes: [{id: default, carriers: [%s]}]
-`, memory, s.address, account, s.key, account, s.carrier, s.o.Binds, s.o.Window, account), 0o600)
-	if err != nil {
-		return err
-	}
-	if s.gateway, err = child.Start(s.dir, "gateway", s.o.Self, "serve", "--config", file); err != nil {
-		return err
-	}
-	return s.ready(ctx)
 }
 
 // ready waits until Redis answers and every bind is up.
@@ -121,22 +107,13 @@ func (s *stack) bound(ctx context.Context) bool {
 	if resp, err := s.ask(ctx, http.MethodGet, "/readyz"); err != nil || resp != http.StatusOK {
 		return false
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.address+"/metrics", nil)
-	if err != nil {
-		return false
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false
-	}
-	defer resp.Body.Close()
 	up := 0
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		if l := lines.Text(); strings.HasPrefix(l, "bindery_bind_up{") && strings.HasSuffix(l, " 1") {
+	err := s.metrics(ctx, func(line string) {
+		if strings.HasPrefix(line, "bindery_bind_up{") && strings.HasSuffix(line, " 1") {
 			up++
 		}
-	}
-	return up >= s.o.Binds
+	})
+	return err == nil && up >= s.carriers*s.binds
 }
 
 // ask answers the status.
@@ -145,7 +122,7 @@ func (s *stack) ask(ctx context.Context, method, path string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	req.Header.Set("Authorization", "Bearer "+s.key)
+	req.Header.Set("Authorization", "Bearer "+s.keys[0])
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, err
@@ -154,10 +131,10 @@ func (s *stack) ask(ctx context.Context, method, path string) (int, error) {
 }
 
 // send sends in the run's form.
-func (s *stack) send(ctx context.Context, p *pace, k, of int) error {
+func (s *stack) send(ctx context.Context, p *ledger.Pace, k, of int) error {
 	switch s.form {
 	case Single:
-		return s.singles(ctx, p)
+		return s.singles(ctx, p, s.tail)
 	case Batch:
 		return s.batches(ctx, p)
 	default:
@@ -165,10 +142,42 @@ func (s *stack) send(ctx context.Context, p *pace, k, of int) error {
 	}
 }
 
+// bulk is the priority of what is sent in the run's form.
+func (s *stack) bulk() string {
+	if s.o.Priority == Mixed {
+		return Bulk
+	}
+	return s.o.Priority
+}
+
+// readAlong reads the carrier's record while it is written, for a run whose
+// record would not fit: the carrier writes into a pipe with a name.
+func (s *stack) readAlong(l *ledger.Ledger) {
+	s.along = make(chan error, 1)
+	go func() { s.along <- l.ReadRecord(s.pipe) }()
+}
+
+// openPipe opens the reader's end before the carrier opens its own.
+func (s *stack) openPipe() (err error) {
+	if err := syscall.Mkfifo(s.record, 0o600); err != nil {
+		return fmt.Errorf("a pipe for the carrier's record: %w", err)
+	}
+	s.pipe, err = os.OpenFile(s.record, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	return err
+}
+
 // closeBooks ends gateway and carrier, whose record is then complete.
-func (s *stack) closeBooks() error {
+func (s *stack) closeBooks(l *ledger.Ledger) error {
 	s.closed = true
-	return errors.Join(s.gateway.Stop(syscall.SIGTERM, stopBound), s.smsc.Stop(syscall.SIGINT, stopBound))
+	if err := errors.Join(s.gateway.Stop(syscall.SIGTERM, stopBound), s.smsc.Stop(syscall.SIGINT, stopBound)); err != nil {
+		return err
+	}
+	if s.along == nil {
+		return readRecord(l, s.record)
+	}
+	err := <-s.along
+	s.along = nil
+	return err
 }
 
 // stop ends what runs, at once, and leaves nothing.
@@ -178,9 +187,15 @@ func (s *stack) stop() error {
 			_ = c.Stop(syscall.SIGKILL, killBound)
 		}
 	}
+	if s.along != nil {
+		<-s.along // the carrier's end of the pipe is closed
+	}
 	var err error
+	if s.pipe != nil {
+		err = s.pipe.Close()
+	}
 	if s.client != nil {
-		err = s.client.Close()
+		err = errors.Join(err, s.client.Close())
 	}
 	return errors.Join(err, s.redis.Stop(syscall.SIGKILL, killBound), os.RemoveAll(s.dir))
 }

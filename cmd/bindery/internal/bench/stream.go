@@ -8,44 +8,78 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"bindery/cmd/bindery/internal/bench/ledger"
 )
 
-// event is what the ledger reads of a status event. Octets are valid until the
-// next.
-type event struct {
-	id, status, to []byte
-	at             int64 // Unix, ns
-	late           bool
-}
+// Streams are read as they fill; many are asked every few milliseconds instead:
+// Redis pays for each key of a blocking XREAD at each of its entries.
+const (
+	blockMost  = 8
+	askedEvery = 50 * time.Millisecond
+)
 
-// follow reads the account's status stream, as a campaign system would, until
+// follow reads the accounts' status streams, as a campaign system would, until
 // ctx is over.
-func (s *stack) follow(ctx context.Context, l *ledger) error {
+func (s *stack) follow(ctx context.Context, l *ledger.Ledger) error {
 	const count, block = 500, 100 * time.Millisecond
-	last, key := "0", "bindery:{s0}:status:"+account
+	n, place := len(s.keys), map[string]int{}
+	args := &redis.XReadArgs{Streams: make([]string, 2*n), Count: count, Block: block}
+	for i := range n {
+		key := "bindery:{s0}:status:" + accountID(i)
+		args.Streams[i], args.Streams[n+i], place[key] = key, "0", n+i
+	}
+	if n > blockMost {
+		args.Block = -1
+	}
 	var clock clock
 	for ctx.Err() == nil {
-		streams, err := s.client.XRead(ctx, &redis.XReadArgs{Streams: []string{key, last}, Count: count, Block: block}).Result()
+		streams, err := s.client.XRead(ctx, args).Result()
+		if errors.Is(err, redis.Nil) && args.Block < 0 {
+			moment(ctx, askedEvery)
+		}
 		if errors.Is(err, redis.Nil) || ctx.Err() != nil {
 			continue
 		}
 		if err != nil {
 			return fmt.Errorf("the status stream: %w", err)
 		}
-		for _, x := range streams[0].Messages {
-			last = x.ID
-			blob, ok := x.Values["events"].(string)
-			if !ok {
-				return fmt.Errorf("entry %s of the status stream has no events", x.ID)
-			}
-			for line := range bytes.SplitSeq([]byte(blob), []byte("\n")) {
-				e, err := clock.read(line)
-				if err != nil {
+		for _, stream := range streams {
+			for _, x := range stream.Messages {
+				args.Streams[place[stream.Stream]] = x.ID
+				if err := clock.entry(l, x); err != nil {
 					return fmt.Errorf("entry %s of the status stream: %w", x.ID, err)
 				}
-				l.event(&e)
 			}
 		}
+		if args.Block < 0 {
+			moment(ctx, askedEvery)
+		}
+	}
+	return nil
+}
+
+func moment(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// entry notes the events of one.
+func (c *clock) entry(l *ledger.Ledger, x redis.XMessage) error {
+	blob, ok := x.Values["events"].(string)
+	if !ok {
+		return errors.New("it has no events")
+	}
+	for line := range bytes.SplitSeq([]byte(blob), []byte("\n")) {
+		e, err := c.read(line)
+		if err != nil {
+			return err
+		}
+		l.Event(&e)
 	}
 	return nil
 }
@@ -59,11 +93,11 @@ type clock struct {
 // read finds the members by their names: encoding/json would cost the load more
 // than the gateway uses for a message. A quotation mark inside a string is
 // escaped, so a name cannot be mistaken.
-func (c *clock) read(line []byte) (e event, err error) {
-	e.id, e.status, e.to = member(line, `"id":"`), member(line, `"status":"`), member(line, `"to":"`)
-	e.late = bytes.Contains(line, []byte(`"late":true`))
+func (c *clock) read(line []byte) (e ledger.Event, err error) {
+	e.ID, e.Status, e.To = member(line, `"id":"`), member(line, `"status":"`), member(line, `"to":"`)
+	e.Late = bytes.Contains(line, []byte(`"late":true`))
 	at := member(line, `"at":"`)
-	if e.id == nil || e.status == nil || e.to == nil || len(at) != len("2006-01-02T15:04:05.000Z") {
+	if e.ID == nil || e.Status == nil || e.To == nil || len(at) != len("2006-01-02T15:04:05.000Z") {
 		return e, fmt.Errorf("event %q is not of the form that is known", line)
 	}
 	if !bytes.Equal(at[:19], c.text[:]) {
@@ -75,7 +109,7 @@ func (c *clock) read(line []byte) (e event, err error) {
 		copy(c.text[:], at)
 	}
 	ms := int64(at[20]-'0')*100 + int64(at[21]-'0')*10 + int64(at[22]-'0')
-	e.at = c.second*int64(time.Second) + ms*int64(time.Millisecond)
+	e.At = c.second*int64(time.Second) + ms*int64(time.Millisecond)
 	return e, nil
 }
 

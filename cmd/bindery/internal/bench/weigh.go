@@ -100,10 +100,10 @@ func (s *stack) weighLive(ctx context.Context, r *run) error {
 	if err := r.push(ctx, s.o.held()); err != nil {
 		return err
 	}
-	if err := r.until(ctx, "waiting for the submits", r.l.begun.Load); err != nil {
+	if err := r.until(ctx, "waiting for the submits", r.l.Begun); err != nil {
 		return err
 	}
-	if r.l.begun.Load() < r.l.taking.Load() {
+	if r.l.Begun() < r.l.Accepted() {
 		return nil // some were not submitted: unknown
 	}
 	after, err := s.sample(ctx)

@@ -31,13 +31,18 @@ func (c *Child) CPU() time.Duration {
 
 // Peak is the most memory that the process has held resident, octets (VmHWM of
 // proc(5)), -1 where the system does not tell.
-func (c *Child) Peak() int64 {
+func (c *Child) Peak() int64 { return c.status("VmHWM:") }
+
+// Resident is what it holds now (VmRSS).
+func (c *Child) Resident() int64 { return c.status("VmRSS:") }
+
+func (c *Child) status(name string) int64 {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
 	if err != nil {
 		return -1
 	}
 	for line := range strings.SplitSeq(string(b), "\n") {
-		value, ok := strings.CutPrefix(line, "VmHWM:")
+		value, ok := strings.CutPrefix(line, name)
 		if !ok {
 			continue
 		}

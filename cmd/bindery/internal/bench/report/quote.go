@@ -50,6 +50,15 @@ type variant struct {
 // JSON prints the figures to quote (those of the first form, the books of all),
 // every run, and Kannel's.
 func JSON(w io.Writer, out *bench.Outcome) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	if out.Idle != nil {
+		return e.Encode(struct {
+			*bench.Idle
+			Cores   int           `json:"cores"`
+			Machine child.Machine `json:"machine"`
+		}{out.Idle, out.Machine.Cores, out.Machine})
+	}
 	worst := Worst(byForm(out.Runs)[0])
 	worst.Books = Books(out.Runs)
 	kannel := map[bench.Variant]variant{}
@@ -62,8 +71,6 @@ func JSON(w io.Writer, out *bench.Outcome) error {
 			kannel[v] = x
 		}
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
 	return e.Encode(struct {
 		*bench.Result
 		Cores   int                       `json:"cores"`

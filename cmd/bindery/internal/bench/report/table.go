@@ -17,6 +17,9 @@ import (
 // Table prints, for each form, a column a run, Kannel's beside them, and what
 // Redis did in the run to quote.
 func Table(w io.Writer, out *bench.Outcome) error {
+	if out.Idle != nil {
+		return idleTable(w, out.Idle, out.Machine.Cores)
+	}
 	for i, runs := range byForm(out.Runs) {
 		if i > 0 {
 			if _, err := fmt.Fprintln(w); err != nil {
@@ -42,8 +45,8 @@ func byForm(runs []*bench.Result) (groups [][]*bench.Result) {
 
 func formTable(w io.Writer, runs []*bench.Result, out *bench.Outcome) error {
 	first := runs[0]
-	if _, err := fmt.Fprintf(w, "%d messages by %s over %d connections; %d binds, window %d; AOF %s; %d cores\n",
-		first.Messages, first.Form, first.Connections, first.Binds, first.Window, first.Fsync, out.Machine.Cores); err != nil {
+	if _, err := fmt.Fprintf(w, "%s; %d binds, window %d; AOF %s; %d cores\n",
+		subject(first), first.Binds, first.Window, first.Fsync, out.Machine.Cores); err != nil {
 		return err
 	}
 	if len(out.Kannel) > 0 {
@@ -102,6 +105,7 @@ func resultRows(row row, out *bench.Outcome) {
 	for _, v := range bench.Variants {
 		row("times Kannel ("+string(v)+")", func(r *bench.Result) string { return times(r, out.Kannel, v) })
 	}
+	specialRows(row)
 	latencyRows(row)
 	costRows(row)
 	number("lost", "%d", func(r *bench.Result) any { return r.Lost })
@@ -155,6 +159,12 @@ func costRows(row row) {
 			return ""
 		})
 	}
+	row("gateway allocations a message", func(r *bench.Result) string {
+		if r.Allocs == 0 {
+			return "" // Kannel's
+		}
+		return fmt.Sprintf("%.1f", r.Allocs)
+	})
 	row("machine busy, %", func(r *bench.Result) string { return fmt.Sprintf("%.0f", 100*r.Busy) })
 	row("machine busy with others, %", func(r *bench.Result) string { return fmt.Sprintf("%.0f", 100*r.Others) })
 	for _, x := range []struct {
@@ -168,7 +178,7 @@ func costRows(row row) {
 	} {
 		row(x.name, func(r *bench.Result) string {
 			switch {
-			case r.Redis == nil:
+			case r.Redis == nil, x.of(r.Redis) == 0 && r.Scenario():
 				return ""
 			case x.of(r.Redis) == 0:
 				return "unknown"

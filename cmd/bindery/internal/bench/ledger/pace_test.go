@@ -1,4 +1,4 @@
-package bench
+package ledger
 
 import (
 	"context"
@@ -11,22 +11,22 @@ import (
 // it sends then: the moments do not move.
 func TestPaceIsAnOpenLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &pace{l: newLedger(200), first: 100, end: 200, rate: 10, began: time.Now()}
+		p := &Pace{Ledger: New(200, 1), First: 100, End: 200, Rate: 10, Began: time.Now()}
 		for want := range 5 {
-			n, count := p.take(1)
+			n, count := p.Take(1)
 			if n != 100+want || count != 1 {
 				t.Fatalf("took %d, %d", n, count)
 			}
-			p.wait(context.Background(), n)
+			p.Wait(context.Background(), n)
 			if want == 1 {
 				<-time.After(time.Second)
 			}
 		}
-		if now := time.Since(p.began); now != 1100*time.Millisecond {
+		if now := time.Since(p.Began); now != 1100*time.Millisecond {
 			t.Errorf("five messages at 10/s, with a stop of 1 s behind the second, took %s", now)
 		}
 		for i := range 5 {
-			if due := time.Unix(0, p.l.due[100+i]).Sub(p.began); due != time.Duration(i)*100*time.Millisecond {
+			if due := time.Unix(0, p.due[100+i]).Sub(p.Began); due != time.Duration(i)*100*time.Millisecond {
 				t.Errorf("message %d was due at %s", i, due)
 			}
 		}
@@ -34,9 +34,9 @@ func TestPaceIsAnOpenLoop(t *testing.T) {
 }
 
 func TestPaceGivesOutEachOnce(t *testing.T) {
-	p := &pace{l: newLedger(25), first: 5, end: 25}
+	p := &Pace{Ledger: New(25, 1), First: 5, End: 25}
 	for _, want := range [][2]int{{5, 8}, {13, 8}, {21, 4}, {29, 0}} {
-		if n, count := p.take(8); n != want[0] || count != want[1] {
+		if n, count := p.Take(8); n != want[0] || count != want[1] {
 			t.Errorf("took %d, %d, want %v", n, count, want)
 		}
 	}
