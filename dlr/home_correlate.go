@@ -47,6 +47,7 @@ func (h *Home) correlate(ctx context.Context, cs []Correlation) ([]Parked, error
 	if err != nil {
 		return nil, err
 	}
+	h.recents.add(ids, cs, h.o.Now())
 	if reply != int64(1) {
 		return nil, nil
 	}

@@ -63,14 +63,8 @@ func (h *Home) find(ctx context.Context, rs []Receipt, out []Found) error {
 			ids, at = append(ids, id), append(at, i)
 		}
 	}
-	values, err := h.known(ctx, ids, learned.rules)
-	if err != nil {
+	if err := h.known(ctx, rs, ids, at, learned.rules, out); err != nil {
 		return err
-	}
-	for k := range values {
-		if v, ok := values[k].(string); ok {
-			out[at[k]] = readKnown(v, ids[k], rs[at[k]].To)
-		}
 	}
 	var rest []int
 	for i := range out {
@@ -84,35 +78,69 @@ func (h *Home) find(ctx context.Context, rs []Receipt, out []Found) error {
 	return h.findOrPark(ctx, rs, rest, out)
 }
 
-// known answers what ids name in the newest epoch; nothing if that is another
-// than this process believes, or the rules by which the ids were chosen are
-// others by now. It writes nothing, so it is no script: there each octet of an
-// id and of its part would cost Redis more than the look-up does. The state is
-// read after the ids: rules that are still the same were the same before.
-func (h *Home) known(ctx context.Context, ids []string, rules string) ([]any, error) {
+// known finds those of the receipts rs[at[k]] whose ids[k] this process or the
+// newest epoch knows; none if the rules by which the ids were chosen are others
+// by now. It writes nothing, so it is no script: there each octet of an id and of
+// its part would cost Redis more than the look-up does. The state is read after
+// the ids: rules that are still the same were the same before.
+func (h *Home) known(ctx context.Context, rs []Receipt, ids []string, at []int, rules string, out []Found) error {
 	if len(ids) == 0 {
-		return nil, nil
+		return nil
 	}
-	var named *redis.SliceCmd
+	mine := h.recents.look(ids, h.o.Now())
+	var ask []string
+	for k := range ids {
+		if mine[k].to == "" {
+			ask = append(ask, ids[k])
+		}
+	}
+	values, same, err := h.named(ctx, ask, rules)
+	if err != nil || !same {
+		return err
+	}
+	next := 0
+	for k, id := range ids {
+		to := rs[at[k]].To
+		if mine[k].to != "" {
+			if sameDigits(mine[k].to, to) {
+				out[at[k]] = Found{Part: mine[k].part, Known: Known{id, mine[k].part}}
+			}
+			continue
+		}
+		if next < len(values) {
+			if v, ok := values[next].(string); ok {
+				out[at[k]] = readKnown(v, id, to)
+			}
+		}
+		next++
+	}
+	return nil
+}
+
+// named answers what ids name in the newest epoch, nothing if that is another
+// than this process believes, and whether the rules are still the same.
+func (h *Home) named(ctx context.Context, ids []string, rules string) (values []any, same bool, err error) {
 	newest, pipe := h.newest.Load(), h.db.Pipeline()
-	if newest != nil {
-		named = pipe.HMGet(ctx, strings.TrimSuffix(h.state, "state")+"ids:"+*newest, ids...)
+	var asked *redis.SliceCmd
+	if newest != nil && len(ids) > 0 {
+		asked = pipe.HMGet(ctx, strings.TrimSuffix(h.state, "state")+"ids:"+*newest, ids...)
 	}
 	state := pipe.HMGet(ctx, h.state, "epochs", "rules")
 	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	now := state.Val()
 	list, _ := now[0].(string)
 	epoch, _, _ := strings.Cut(list, ":")
+	said, _ := now[1].(string)
 	if newest == nil || epoch != *newest {
 		h.newest.Store(&epoch)
-		return nil, nil
+		asked = nil
 	}
-	if said, _ := now[1].(string); said != rules {
-		return nil, nil
+	if asked != nil {
+		values = asked.Val()
 	}
-	return named.Val(), nil
+	return values, said == rules, nil
 }
 
 // only is the reading of a receipt that needs no other to be looked at: its
@@ -154,6 +182,12 @@ func readKnown(v, id, to string) Found {
 		return Found{}
 	}
 	return Found{Part: part, Known: Known{id, part}}
+}
+
+// sameDigits compares two numbers as sameDestination does.
+func sameDigits(had, to string) bool {
+	var room [toLength]byte
+	return sameDestination(string(appendDigits(room[:0], had)), to)
 }
 
 // sameDestination compares the digits that both have, at most eight; one that

@@ -40,6 +40,7 @@ type bucket struct {
 // Forget removes ids whose parts have their final, ten seconds from now, when
 // Sweep is called. It never blocks and asks nothing of Redis.
 func (h *Home) Forget(ks []Known) {
+	h.recents.forget(ks)
 	now := h.o.Now()
 	f := &h.forgetting
 	f.mu.Lock()

@@ -80,8 +80,10 @@ func correlate(t *testing.T, h *Home, cs ...Correlation) []Parked {
 	return ps
 }
 
+// find looks a receipt up in Redis, as a process does that had no response.
 func find(t *testing.T, h *Home, r Receipt) Found {
 	t.Helper()
+	forgetRecents(h)
 	fs, err := h.Find(t.Context(), []Receipt{r})
 	if err != nil {
 		t.Fatal(err)
