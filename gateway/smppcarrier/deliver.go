@@ -36,10 +36,10 @@ type arrival struct {
 
 // delivered sorts what the carrier delivers. It is answered when it is stored.
 func (c *Carrier) delivered(bind int, s *smpp.Session, p pdu.PDU, a arrival) {
-	got := c.sort(p, &a, dispatch.Ack{To: c, Token: c.acks.await(s, p.Head())}, time.Now())
 	l := c.link(bind)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	got := c.sort(p, &a, dispatch.Ack{To: c, Token: c.acks.await(s, p.Head())}, l.now())
 	switch got.kind {
 	case aReceipt:
 		l.receipts = append(l.receipts, got.receipt)

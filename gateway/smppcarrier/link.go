@@ -18,7 +18,16 @@ type link struct {
 	receipts []dispatch.Receipt
 	inbounds []dispatch.Inbound
 	unparsed []dispatch.Unparsed
-	over     int // of outcomes: submissions that are over
+	over     int       // of outcomes: submissions that are over
+	at       time.Time // of the batch: a clock read a PDU would cost as much as its decoding
+}
+
+// now is the time of the batch that is being read (mu held).
+func (l *link) now() time.Time {
+	if l.at.IsZero() {
+		l.at = time.Now()
+	}
+	return l.at
 }
 
 // owner is a Carrier as bindpool sees it.
@@ -55,14 +64,14 @@ func (w owner) Result(bind int, r smpp.Result) {
 		return
 	}
 	o := dispatch.Outcome{Submission: sub, Late: r.Late}
-	if r.Resp != nil {
-		c.answered(&o, r.Resp, time.Now())
-	} else {
-		unanswered(&o, &r)
-	}
 	l := c.link(bind)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if r.Resp != nil {
+		c.answered(&o, r.Resp, l.now())
+	} else {
+		unanswered(&o, &r)
+	}
 	from := len(l.ids)
 	l.ids = append(l.ids, o.CarrierID...)
 	o.CarrierID = l.ids[from:len(l.ids):len(l.ids)]
@@ -78,6 +87,7 @@ func (w owner) Idle(bind int) {
 	l := w.c.link(bind)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.at = time.Time{}
 	if len(l.outcomes) > 0 {
 		w.c.sink.Outcomes(l.outcomes)
 		clear(l.outcomes)

@@ -29,11 +29,19 @@ var gsmExtension = map[byte]rune{
 var (
 	gsmRunes    [128]rune // septet -> character
 	gsmExtRunes [128]rune // septet after an escape -> character, 0 where there is none
+	gsmASCII    [256]byte // notPlain, plain: ASCII of one septet, sameOctet
 	gsmLow      [256]byte // characters below U+0100 -> septet, extended, or noSeptet
 	gsmGreek    [32]byte  // U+0390..U+03AF, likewise
 )
 
 const greekBase = 0x390
+
+// What gsmASCII says of an octet of UTF-8.
+const (
+	notPlain  = iota // no ASCII, or not one septet
+	plain            // one septet
+	sameOctet        // which is the same number
+)
 
 func init() {
 	for i := range gsmLow {
@@ -53,6 +61,14 @@ func init() {
 	for s, r := range gsmExtension {
 		gsmExtRunes[s] = r
 		setSeptet(r, s|extended)
+	}
+	for c := range byte(utf8.RuneSelf) {
+		switch s := gsmLow[c]; {
+		case s == c:
+			gsmASCII[c] = sameOctet
+		case s < extended:
+			gsmASCII[c] = plain
+		}
 	}
 }
 
@@ -87,8 +103,8 @@ func septetOf(r rune) byte {
 func fitGSM(text string, limit int) (n, units int, p problem) {
 	for {
 		// Most texts are characters of one octet and one septet.
-		plain := plainGSM(text[n : n+min(len(text)-n, max(0, limit-units))])
-		n, units = n+plain, units+plain
+		some := plainGSM(text[n : n+min(len(text)-n, max(0, limit-units))])
+		n, units = n+some, units+some
 		if n == len(text) {
 			return n, units, fine
 		}
@@ -113,7 +129,17 @@ func fitGSM(text string, limit int) (n, units int, p problem) {
 // plainGSM counts the ASCII characters of one septet at the start of text.
 func plainGSM(text string) int {
 	for i := range len(text) {
-		if text[i] >= utf8.RuneSelf || gsmLow[text[i]] >= extended {
+		if gsmASCII[text[i]] == notPlain {
+			return i
+		}
+	}
+	return len(text)
+}
+
+// sameGSM counts the characters at the start of text whose septet is their octet.
+func sameGSM(text string) int {
+	for i := range len(text) {
+		if gsmASCII[text[i]] != sameOctet {
 			return i
 		}
 	}
@@ -122,11 +148,9 @@ func plainGSM(text string) int {
 
 func putGSM(dst []byte, text string) []byte {
 	for len(text) > 0 {
-		plain := plainGSM(text)
-		for i := range plain {
-			dst = append(dst, gsmLow[text[i]])
-		}
-		text = text[plain:]
+		same := sameGSM(text)
+		dst = append(dst, text[:same]...)
+		text = text[same:]
 		r, size := utf8.DecodeRuneInString(text)
 		if size == 0 {
 			break
