@@ -34,7 +34,7 @@ type request struct {
 	horizon       time.Duration
 	set           float64
 	ok, throttled int
-	over          time.Duration
+	over          time.Duration // in which they were counted; 0 but for an instance without a limit
 }
 
 // answers counts responses between two asks, and of an instance without a
@@ -59,12 +59,12 @@ func (a *answers) add(now time.Time, ok, throttled int) {
 	a.throttled += throttled
 }
 
-// over is how long ago the first was counted.
+// over is how long ago the first of all was counted.
 func (a *answers) over(now time.Time) time.Duration {
 	if a.since.IsZero() {
 		return 0
 	}
-	return now.Sub(a.since)
+	return now.Sub(a.since) + a.span
 }
 
 // Run asks for grants until ctx ends. It is the only goroutine that does.
@@ -154,10 +154,10 @@ func (r *Rate) request(now time.Time) *request {
 	r.asks.number++
 	q := &request{
 		number: r.asks.number, want: r.want(now), held: r.slots.held(), horizon: r.ahead(), set: r.set,
-		ok: r.answers.ok, throttled: r.answers.throttled, over: r.answers.over(now),
+		ok: r.answers.ok, throttled: r.answers.throttled,
 	}
 	if r.present == 0 {
-		q.ok, q.over = q.ok+r.answers.before, q.over+r.answers.span
+		q.ok, q.over = q.ok+r.answers.before, r.answers.over(now)
 	}
 	r.answers = answers{since: now}
 	r.asks.pending = q

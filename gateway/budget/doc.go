@@ -38,7 +38,7 @@
 // found by a small excess, short enough for a night's campaign. Without a
 // configured rate the curve rises by multiples of the ceiling, and the limit is
 // gone at four times of it (45 s); from a start at which nothing was known the
-// rate doubles each second instead, and the limit is gone after five.
+// rate doubles each second instead, and the limit is gone after ten.
 //
 // Some carriers throttle one in a thousand at any rate, and a cut would only
 // lose throughput. Less than one in 300, over half a minute, changes nothing as

@@ -6,7 +6,8 @@
 -- ARGV 1 instance  2 number of the ask, ascending from 1
 --      3 tokens wanted  4 tokens held  5 how far ahead to hold them, µs
 --      6 configured rate, tokens per 1000 s, 0 none
---      7 submits answered OK  8 throttled  9 over how long, µs
+--      7 submits answered OK  8 throttled  9 over how long, µs, of an instance
+--      that had no limit; else 0
 -- Answers {now µs, first slot µs, tokens, interval ns, present rate per 1000 s
 -- (0 none), learned ceiling per 1000 s (0 none), ask again in µs}.
 -- Twice: the last number of an instance is answered as it was; an older one
@@ -38,10 +39,9 @@ if last and number <= last then
 end
 
 -- What the carrier answered in the last two seconds, in tenths: {OK, throttled}.
--- Counts of more than a second are those of an instance without a limit.
 local tenth, recent = math.floor(now / 100000), {}
 local function count(at, o, r)
-  if at <= tenth - 20 or at > tenth then return end
+  if at <= tenth - 20 or at > tenth or o + r == 0 then return end
   local c = recent[at] or {0, 0}
   recent[at] = {c[1] + o, c[2] + r}
 end
@@ -52,7 +52,7 @@ if span > SECOND then
   local spread = math.ceil(span / 100000)
   for i = 0, math.min(spread, 20) - 1 do count(tenth - i, ok / spread, 0) end
   count(tenth, 0, throttled)
-elseif ok + throttled > 0 then count(tenth, ok, throttled) end
+else count(tenth, ok, throttled) end
 
 -- The share that is throttled, over about half a minute.
 local good, bad, aged = num('good'), num('bad'), num('aged')
@@ -79,7 +79,7 @@ if after > 0 then
   present = math.floor(grown())
   local over = set
   if set == 0 then over = 4 * anchor end
-  if over == 0 then over = 32 * after end
+  if over == 0 then over = 1000 * after end
   if present >= over then present, after = set, 0 end
 end
 
