@@ -61,7 +61,10 @@ func (s *stack) soak(rate float64, progress io.Writer) *run {
 		p.Until, p.Most = p.Began.Add(s.o.Duration), soakMost
 		k.began, k.at, k.done = p.Began, p.Began, r.l.Ended()
 		r.tick = k.tick
-		err := r.phase(ctx, "running", p)
+		if err := r.phase(ctx, "running", p); err != nil {
+			return err
+		}
+		err := k.tick(ctx) // the last window ends with the phase
 		r.special.Soak = k.result()
 		return err
 	}
@@ -72,8 +75,8 @@ func (s *stack) soak(rate float64, progress io.Writer) *run {
 // tick ends a window when it is over, and the soak when a message was refused.
 func (k *soaking) tick(ctx context.Context) error {
 	now := time.Now()
-	whole := now.Sub(k.at) >= k.window
-	if !whole || len(k.points) >= int(k.s.o.Duration/k.window) {
+	n := len(k.points)
+	if now.Before(k.began.Add(time.Duration(n+1)*k.window)) || n >= int(k.s.o.Duration/k.window) {
 		return k.r.refused()
 	}
 	x, err := k.s.sample(ctx)

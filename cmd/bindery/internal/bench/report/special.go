@@ -13,7 +13,7 @@ func subject(r *bench.Result) string {
 	s := fmt.Sprintf("%d messages by %s over %d connections", r.Messages, r.Form, r.Connections)
 	switch {
 	case r.Soak != nil:
-		s = fmt.Sprintf("%g s of messages by %s over %d connections, %d under way", r.Soak.Seconds, r.Form, r.Connections, r.Soak.Most)
+		s = fmt.Sprintf("%g s of messages by %s over %d connections, %d under way at most", r.Soak.Seconds, r.Form, r.Connections, r.Soak.Most)
 	case r.Each:
 		s = fmt.Sprintf("%d messages one by one", r.Messages)
 	case r.Fair != nil:
