@@ -37,8 +37,11 @@
 // whatever the two rates are: long enough that a carrier which closes again is
 // found by a small excess, short enough for a night's campaign. Without a
 // configured rate the curve rises by multiples of the ceiling, and the limit is
-// gone at four times of it (45 s); from a start at which nothing was known the
+// gone at four times of it (48 s); from a start at which nothing was known the
 // rate doubles each second instead, and the limit is gone after ten.
+// All of it is time in which tokens are asked for: what was learned stays while
+// nothing is sent. Where dispatch is quiet for longer after a throttle the curve
+// stays flat for as much longer, up to five minutes: a try costs a pause.
 //
 // Some carriers throttle one in a thousand at any rate, and a cut would only
 // lose throughput. Less than one in 300, over half a minute, changes nothing as

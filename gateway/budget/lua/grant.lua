@@ -14,6 +14,7 @@
 -- gets no token and counts nothing.
 local SECOND = 1000000
 local HOLD, BACK = 10, 45 -- s; the sum after a cut the configured rate is back
+local LONGEST = 300 -- s; of a hold, with a long throttle pause
 local t = redis.call('TIME')
 local now = t[1] * SECOND + t[2]
 local me, number = 'i:' .. ARGV[1], tonumber(ARGV[2])
@@ -65,14 +66,22 @@ good, bad = good + ok, bad + throttled
 
 -- Where the rate has come to since the last cut; 0 as configured.
 local cut, after, anchor = num('cut'), num('after'), num('anchor')
+local asked = num('asked')
 if cut > now then cut = now end
+-- It grows only while it is used: a throttle pause may last for minutes, and the
+-- dearer the pause the longer it holds.
+local gap, hold = now - asked, math.max(num('hold'), HOLD)
+if gap > 2 * SECOND then
+  if asked - cut < SECOND then hold = math.max(HOLD, math.min(HOLD * gap / SECOND, LONGEST)) end
+  cut = math.max(cut, math.min(cut + gap, now - SECOND))
+end
 local function grown()
   local age = (now - cut) / SECOND
   if anchor == 0 then return after * 2 ^ age end
   if age < HOLD then return anchor - (anchor - after) * (1 - age / HOLD) ^ 3 end
   local scale = set
   if set == 0 then scale = 5 * anchor end
-  return anchor + scale * ((age - HOLD) / BACK) ^ 3
+  return anchor + scale * (math.max(age - hold, 0) / BACK) ^ 3
 end
 present = set
 if after > 0 then
@@ -97,7 +106,7 @@ end
 local age, odd = now - cut, num('odd')
 local loud = refused >= 3 and refused * 10 >= lately
 local rare = (bad - (after == 0 and 1 or 0)) * 300 < good + bad and not loud
-if after > 0 and refused > 0 and age < HOLD * SECOND then odd = 1 end
+if after > 0 and refused > 0 and age < hold * SECOND then odd = 1 end
 local noise = rare and (after == 0 or odd > 0)
 if refused > 0 and not noise and (after == 0 or age >= SECOND) then
   -- The second up to the last throttle, and the most that a second held.
@@ -112,7 +121,7 @@ if refused > 0 and not noise and (after == 0 or age >= SECOND) then
     took = math.max(took, n)
   end
   took, total = took * 1000, total * 1000
-  local base, short = present, after > 0 and age < HOLD * SECOND
+  local base, short = present, after > 0 and age < hold * SECOND
   if base == 0 then base = total end
   local measured = gaps <= 3 or present > 0 and total >= base * 0.7
   if took > base * 1.2 or measured and total >= 10000 and took < total * 0.9 then
@@ -131,7 +140,7 @@ if refused > 0 and not noise and (after == 0 or age >= SECOND) then
   after, anchor, ceiling = math.floor(math.max(after, 1000)), math.floor(anchor), math.floor(ceiling)
   if anchor > 0 then anchor = math.max(anchor, after) end
   if ceiling > 0 then ceiling = math.max(ceiling, 1000) end
-  cut, present, odd = now, after, 0
+  cut, present, odd, hold = now, after, 0, HOLD
   if set > 0 then present = math.min(present, set) end
 elseif refused == 0 and ceiling > 0 and present > 0 then
   ceiling = math.max(ceiling, math.floor(math.min(taken * 1000, present)))
@@ -171,7 +180,7 @@ local kept = {}
 for at, c in pairs(recent) do kept[#kept + 1] = int(at) .. ':' .. string.format('%.1f', c[1]) .. ':' .. int(c[2]) end
 for i = 1, #gone do redis.call('HDEL', KEYS[1], gone[i]) end
 redis.call('HSET', KEYS[1], 'tat', int(tat), 'present', int(present), 'ceiling', int(ceiling),
-  'cut', int(cut), 'after', int(after), 'anchor', int(anchor), 'aged', int(aged), 'odd', int(odd),
+  'cut', int(cut), 'after', int(after), 'anchor', int(anchor), 'asked', int(now), 'hold', int(hold), 'aged', int(aged), 'odd', int(odd),
   'good', string.format('%.3f', good), 'bad', string.format('%.3f', bad), 'recent', table.concat(kept, ' '),
   me, table.concat({int(number), int(now), int(want), int(first), int(n), int(step)}, ' '))
 redis.call('PEXPIRE', KEYS[1], 604800000)
