@@ -75,7 +75,7 @@ func (c *Carrier) setDefaults() {
 	*c = Carrier{
 		Bind: BindTransceiver, Binds: 2, Window: 50, Rate: 500,
 		ResponseTimeout: 10 * time.Second, EnquireLink: 30 * time.Second, ReceiptClock: 24 * time.Hour,
-		ThrottlePause: time.Second,
+		ThrottlePause: 100 * time.Millisecond,
 		Retry:         Retry{Temporary: 12, Uncertain: 3},
 		MessageID:     MessageID{Submit: "auto", Receipt: "auto"},
 		Encodings:     []string{"gsm7", "ucs2"}, LongMessage: "udh", TimeZone: "UTC",

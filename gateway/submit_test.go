@@ -77,7 +77,7 @@ func TestDispatchingTakesTheCarriersTimes(t *testing.T) {
 	if d.ThrottlePause != time.Minute || d.ResponseTimeout != 3*time.Second || d.TemporaryTries != 7 || d.UncertainTries != 2 || d.Carrier != "alpha" {
 		t.Errorf("%+v", d)
 	}
-	if d := dispatching(carrierWith(t, "")); d.ThrottlePause != time.Second {
+	if d := dispatching(carrierWith(t, "")); d.ThrottlePause != 100*time.Millisecond {
 		t.Errorf("by default %s", d.ThrottlePause)
 	}
 }

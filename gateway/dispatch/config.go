@@ -17,7 +17,7 @@ type Config struct {
 	ResponseTimeout time.Duration // of the connector; default 10 s
 	TemporaryTries  int           // then failed; default 12, 1..255
 	UncertainTries  int           // then unknown; default 3, 1..255
-	ThrottlePause   time.Duration // silence after a throttled response; default 1 s
+	ThrottlePause   time.Duration // silence after a throttled response; default 100 ms
 	SessionPause    time.Duration // silence after a response that blames the bind; default 1 s
 
 	Look        time.Duration // between looks when no doorbell rings; default 200 ms
@@ -45,7 +45,7 @@ func (c Config) withDefaults() Config {
 	set(&c.ResponseTimeout, 10*time.Second)
 	set(&c.TemporaryTries, 12)
 	set(&c.UncertainTries, 3)
-	set(&c.ThrottlePause, time.Second)
+	set(&c.ThrottlePause, 100*time.Millisecond)
 	set(&c.SessionPause, time.Second)
 	set(&c.Look, 200*time.Millisecond)
 	set(&c.CallTimeout, 5*time.Second)

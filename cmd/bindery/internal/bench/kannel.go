@@ -96,7 +96,7 @@ func (k *kannel) start(ctx context.Context, self string, after time.Duration) (e
 	}
 	k.password, k.record = rand.Text(), filepath.Join(k.dir, "record")
 	var carrier string
-	for _, a := range []*string{&carrier, &k.admin, &k.boxes, &k.sendsms} {
+	for _, a := range []*string{&k.admin, &k.boxes, &k.sendsms} {
 		if *a, err = child.FreeAddress(); err != nil {
 			return err
 		}
@@ -104,7 +104,7 @@ func (k *kannel) start(ctx context.Context, self string, after time.Duration) (e
 	if k.calls, err = listenForCalls(); err != nil {
 		return err
 	}
-	if k.smsc, err = startCarrier(ctx, k.dir, self, carrier, after, k.record); err != nil {
+	if k.smsc, carrier, err = startCarrier(ctx, k.dir, self, anyPort, after, k.record); err != nil {
 		return err
 	}
 	host, port, err := net.SplitHostPort(carrier)

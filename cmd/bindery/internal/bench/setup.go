@@ -18,20 +18,28 @@ import (
 )
 
 // startCarrier starts the simulated carrier that every run has, ours and
-// Kannel's: random 64-bit ids in hex, a receipt for each message.
-func startCarrier(ctx context.Context, dir, self, address string, after time.Duration, record string) (*child.Child, error) {
-	args := []string{"simulate", "--listen", address, "--quiet", "--json", "--receipt-window", "-1", "--record", record}
+// Kannel's: random 64-bit ids in hex, a receipt for each message. It says where
+// it listens: a port that was free a moment ago may be another's by now.
+func startCarrier(ctx context.Context, dir, self, listen string, after time.Duration, record string) (c *child.Child, address string, err error) {
+	args := []string{"simulate", "--listen", listen, "--quiet", "--json", "--receipt-window", "-1", "--record", record}
 	if after > 0 {
 		args = append(args, "--receipts", "after", "--receipt-delay", after.String())
 	} else {
 		args = append(args, "--receipts", "with") // in one write with the response
 	}
-	c, err := child.Start(dir, carrierName, self, args...)
-	if err != nil {
-		return nil, err
+	if c, err = child.Start(dir, carrierName, self, args...); err != nil {
+		return nil, "", err
 	}
-	return c, c.Until(ctx, "listening", startBound, func() bool { return reachable(address) })
+	err = c.Until(ctx, "listening", startBound, func() bool {
+		said, ok := strings.CutPrefix(c.Tail(), "listening on ")
+		address = said
+		return ok && reachable(said)
+	})
+	return c, address, err
 }
+
+// anyPort lets the carrier choose.
+const anyPort = "127.0.0.1:0"
 
 func reachable(address string) bool {
 	conn, err := net.Dial("tcp", address)

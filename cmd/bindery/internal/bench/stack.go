@@ -74,7 +74,7 @@ func startStack(ctx context.Context, o *Options, form Form, after time.Duration)
 
 func (s *stack) start(ctx context.Context, after time.Duration) error {
 	var memory string
-	for _, a := range []*string{&memory, &s.carrier, &s.address} {
+	for _, a := range []*string{&memory, &s.address} {
 		address, err := child.FreeAddress()
 		if err != nil {
 			return err
@@ -92,7 +92,7 @@ func (s *stack) start(ctx context.Context, after time.Duration) error {
 			return err
 		}
 	}
-	if s.smsc, err = startCarrier(ctx, s.dir, s.o.Self, s.carrier, after, s.record); err != nil {
+	if s.smsc, s.carrier, err = startCarrier(ctx, s.dir, s.o.Self, anyPort, after, s.record); err != nil {
 		return err
 	}
 	return s.startGateway(ctx, memory)

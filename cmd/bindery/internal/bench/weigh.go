@@ -91,7 +91,7 @@ func (s *stack) weighLive(ctx context.Context, r *run) error {
 		return err
 	}
 	// The record of the carrier that the books are held against is complete.
-	if s.smsc, err = startCarrier(ctx, s.dir, s.o.Self, s.carrier, time.Hour, filepath.Join(s.dir, "record-live")); err != nil {
+	if s.smsc, _, err = startCarrier(ctx, s.dir, s.o.Self, s.carrier, time.Hour, filepath.Join(s.dir, "record-live")); err != nil {
 		return err
 	}
 	if err := s.ready(ctx); err != nil {

@@ -98,6 +98,9 @@ func (c *Child) Until(ctx context.Context, what string, bound time.Duration, ok 
 			return ctx.Err()
 		}
 	}
+	if c.ended() { // another answers in its place
+		return fmt.Errorf("%s ended: %s", c.name, c.Tail())
+	}
 	return nil
 }
 

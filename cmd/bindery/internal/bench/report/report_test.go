@@ -3,11 +3,13 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 
 	"bindery/cmd/bindery/internal/bench"
 	"bindery/cmd/bindery/internal/bench/child"
+	"bindery/cmd/bindery/internal/bench/ledger"
 )
 
 func results() []*bench.Result {
@@ -102,5 +104,56 @@ func TestTableTellsEveryRun(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}
+	}
+}
+
+// Each scenario has rows of its own, and no unknown where it does not weigh.
+func TestTableTellsScenarios(t *testing.T) {
+	run := func(s bench.Special) *bench.Outcome {
+		return &bench.Outcome{Runs: []*bench.Result{{Form: bench.Batch, Messages: 7, Allocs: 3.25, Redis: &bench.Redis{}, Special: s}}}
+	}
+	leg := bench.Leg{Filled: 10, Drained: 20, Fill: ledger.Pair{First: 11, Last: 12}, Drain: ledger.Pair{First: 21, Last: 22}, Queued: 99}
+	points := []bench.Point{{Rate: 5, Gateway: 2 << 20, Redis: 3 << 20}, {Rate: 6}, {Rate: 7, AOF: 4 << 20, Rewrites: 9}}
+	for name, c := range map[string]struct {
+		out  *bench.Outcome
+		want []string
+		not  string
+	}{
+		"soak": {run(bench.Special{Soak: &bench.Soak{Seconds: 600, Most: 50_000, Min: 5, Median: 6, Max: 7, Points: points, Held: points}}),
+			[]string{"600 s of messages by batch", "window, min 5\n", "window, median 6\n", "Redis at 20 % 2, 3 MiB\n", "AOF at the end 4 MiB\n", "rewrites of the AOF 9\n", "allocations a message 3.2\n"}, "octets"},
+		"backlog": {run(bench.Special{Backlog: &bench.Backlog{Empty: bench.Leg{Filled: 9}, Full: leg}}),
+			[]string{"empty queue: filled/s 9\n", "backlog: filled/s, first tenth 11\n", "backlog: filled/s, last tenth 12\n", "backlog: drained/s 20\n", "backlog: drained/s, last tenth 22\n", "backlog: octets a queued message 99\n"}, "urgent"},
+		"carriers": {run(bench.Special{Fair: &bench.Fair{Carriers: 250, Binds: 4, Min: 1, Median: 2, Max: 3}}),
+			[]string{"to 250 carriers", "submits a carrier, min 1\n", "submits a carrier, max 3\n"}, "unknown"},
+		"one by one": {run(bench.Special{Each: true}), []string{"7 messages one by one; "}, "unknown"},
+		"urgent": {run(bench.Special{Accounts: 5, Priority: bench.Mixed, Urgent: &bench.Urgent{Messages: 3, Added: bench.Quantiles{P99: .004}}}),
+			[]string{"of 5 accounts, priority mixed; ", "urgent: messages 3\n", "urgent: answer to wire, p99 4.0 ms\n"}, "window, min"},
+		"idle": {&bench.Outcome{Idle: &bench.Idle{Carriers: 200, Binds: 4, Seconds: 20, Gateway: .0125, Resident: 64 << 20}},
+			[]string{"200 carriers of 4 binds, idle for 20 s", "gateway 1.25\n", "memory, gateway 64 MiB\n"}, "lost"},
+	} {
+		var b bytes.Buffer
+		if err := Table(&b, c.out); err != nil {
+			t.Fatal(err)
+		}
+		got := regexp.MustCompile(" +").ReplaceAllString(b.String(), " ")
+		for _, want := range c.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: no %q in\n%s", name, want, got)
+			}
+		}
+		if strings.Contains(got, c.not) {
+			t.Errorf("%s: %q in\n%s", name, c.not, got)
+		}
+	}
+}
+
+func TestJSONOfIdleCarriers(t *testing.T) {
+	var b bytes.Buffer
+	if err := JSON(&b, &bench.Outcome{Idle: &bench.Idle{Carriers: 200, Gateway: .5}}); err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(b.Bytes(), &got); err != nil || got["carriers"] != 200.0 || got["gateway_core_share"] != .5 {
+		t.Errorf("%v %v", got, err)
 	}
 }
