@@ -126,3 +126,28 @@ func TestMachine(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 }
+
+// Whoever else answers in the place of a process that has ended is not it.
+func TestUntilIsOfThisProcess(t *testing.T) {
+	c := shell(t, "echo the port is taken; exit 1")
+	err := c.Until(t.Context(), "answering", time.Minute, func() bool { <-c.done; return true })
+	if err == nil || !strings.Contains(err.Error(), "it ended: the port is taken") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestResidentIsAtMostThePeak(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("told by /proc")
+	}
+	c := shell(t, "echo up; exec sleep 10")
+	if err := c.Until(t.Context(), "up", time.Minute, func() bool { return c.Tail() == "up" }); err != nil {
+		t.Fatal(err)
+	}
+	if now, peak := c.Resident(), c.Peak(); now <= 0 || now > peak {
+		t.Errorf("%d resident, %d at most", now, peak)
+	}
+	if err := c.Stop(syscall.SIGKILL, time.Minute); err != nil {
+		t.Error(err)
+	}
+}
