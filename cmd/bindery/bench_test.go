@@ -22,6 +22,7 @@ func TestBenchInterrupted(t *testing.T) {
 		t.Skip("redis-server is not installed")
 	}
 	ours := []string{"--single", "--messages", "1000000"}
+	soak := []string{"--duration", "1h", "--rate", "1000"}
 	kannel := []string{"--vs-kannel", "--messages", "100", "--kannel-messages", "1000000"}
 	for name, c := range map[string]struct {
 		args   []string
@@ -30,6 +31,8 @@ func TestBenchInterrupted(t *testing.T) {
 	}{
 		"redis starts": {ours, "redis-server.log", 0}, "carrier starts": {ours, "carrier.log", 0}, "gateway starts": {ours, "gateway.log", 0},
 		"load":             {ours, "gateway.*", 2 * time.Second},
+		"load of a soak":   {soak, "gateway.*", 2 * time.Second},
+		"soak starts":      {soak, "carrier.log", 0},
 		"bearerbox starts": {kannel, "bearerbox.log", 0}, "smsbox starts": {kannel, "smsbox.log", 0},
 		"load of kannel": {kannel, "smsbox.*", 2 * time.Second},
 	} {
