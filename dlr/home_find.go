@@ -1,6 +1,7 @@
 package dlr
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -90,7 +91,7 @@ func (h *Home) known(ctx context.Context, rs []Receipt, ids []string, at []int, 
 	mine := h.recents.look(ids, h.o.Now())
 	var ask []string
 	for k := range ids {
-		if mine[k].to == "" {
+		if !mine[k].known() {
 			ask = append(ask, ids[k])
 		}
 	}
@@ -101,8 +102,8 @@ func (h *Home) known(ctx context.Context, rs []Receipt, ids []string, at []int, 
 	next := 0
 	for k, id := range ids {
 		to := rs[at[k]].To
-		if mine[k].to != "" {
-			if sameDigits(mine[k].to, to) {
+		if mine[k].known() {
+			if mine[k].wentTo(to) {
 				out[at[k]] = Found{Part: mine[k].part, Known: Known{id, mine[k].part}}
 			}
 			continue
@@ -184,19 +185,18 @@ func readKnown(v, id, to string) Found {
 	return Found{Part: part, Known: Known{id, part}}
 }
 
-// sameDigits compares two numbers as sameDestination does.
-func sameDigits(had, to string) bool {
-	var room [toLength]byte
-	return sameDestination(string(appendDigits(room[:0], had)), to)
-}
-
 // sameDestination compares the digits that both have, at most eight; one that
 // is not known contradicts none.
 func sameDestination(had, to string) bool {
 	var room [toLength]byte
+	return sameDigits(append(room[:0], had[max(0, len(had)-toLength):]...), to)
+}
+
+func sameDigits(had []byte, to string) bool {
+	var room [toLength]byte
 	digits := appendDigits(room[:0], to)
 	n := min(len(had), len(digits))
-	return had[len(had)-n:] == string(digits[len(digits)-n:])
+	return bytes.Equal(had[len(had)-n:], digits[len(digits)-n:])
 }
 
 // query is a batch of receipts as the script find takes them, built without an

@@ -1,10 +1,13 @@
 package dlr
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
 	"time"
+
+	"bindery/queue"
 )
 
 var (
@@ -29,12 +32,84 @@ type forgetting struct {
 	n       int
 }
 
-// bucket holds ids that came one after the other: each its length, itself,
-// and the part.
+// bucket holds ids that came one after the other, packed: at full load those of
+// ten seconds are a million. Each is its form 1 octet (its length, and isHexID),
+// itself, and the part 2 octets; in front of it, when it is of another block than
+// the one before, newBlock and the block's name.
 type bucket struct {
 	newest time.Time
 	n      int
 	octets []byte
+	block  queue.Block // of the last
+}
+
+// Forms of an id.
+const (
+	isHexID  = 0x80 // two digits an octet
+	newBlock = 0xFF // no form: a name follows
+
+	maxForgetID = 126 // longer ones (SMPP's are at most 65) go with their epoch
+)
+
+func (b *bucket) add(k *Known) {
+	if k.Part.Block != b.block {
+		b.block = k.Part.Block
+		b.octets = append(append(b.octets, newBlock), b.block...)
+	}
+	if n := len(k.ID); lowerHex(k.ID) {
+		b.octets = append(b.octets, isHexID|byte(n))
+		for i := 0; i < n; i += 2 {
+			high, low := hexValue(k.ID[i]), byte(0)
+			if i+1 < n {
+				low = hexValue(k.ID[i+1])
+			}
+			b.octets = append(b.octets, high<<4|low)
+		}
+	} else {
+		b.octets = append(append(b.octets, byte(n)), k.ID...)
+	}
+	b.octets = append(b.octets, byte(k.Part.Index>>8), byte(k.Part.Index))
+	b.n++
+}
+
+// each calls f with every id and its part, as they lie in Redis.
+func (b *bucket) each(f func(id, part []byte)) {
+	var id, part []byte
+	block := ""
+	for s := b.octets; len(s) > 0; {
+		if s[0] == newBlock {
+			block, s = string(s[1:1+blockLength]), s[1+blockLength:]
+		}
+		n, packed := int(s[0]&^isHexID), s[0]&isHexID != 0
+		s, id = s[1:], id[:0]
+		if packed {
+			for i := range n {
+				id = append(id, hexDigits[s[i/2]>>(4-4*(i&1))&0xF])
+			}
+			s = s[(n+1)/2:]
+		} else {
+			id, s = append(id, s[:n]...), s[n:]
+		}
+		part = appendPart(part[:0], queue.Part{Block: queue.Block(block), Index: uint16(s[0])<<8 | uint16(s[1])})
+		s = s[2:]
+		f(id, part)
+	}
+}
+
+func lowerHex(id string) bool {
+	for i := range len(id) {
+		if c := id[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+func hexValue(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c - 'a' + 10
 }
 
 // Forget removes ids whose parts have their final, ten seconds from now, when
@@ -45,8 +120,9 @@ func (h *Home) Forget(ks []Known) {
 	f := &h.forgetting
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, k := range ks {
-		if f.n >= maxForgets || len(k.ID) > maxParkedID || len(k.Part.Block) != blockLength {
+	for i := range ks {
+		k := &ks[i]
+		if f.n >= maxForgets || len(k.ID) > maxForgetID || len(k.Part.Block) != blockLength {
 			continue
 		}
 		last := len(f.buckets) - 1
@@ -56,9 +132,8 @@ func (h *Home) Forget(ks []Known) {
 		}
 		b := &f.buckets[last]
 		b.newest = now
-		b.n++
+		b.add(k)
 		f.n++
-		b.octets = appendPart(appendShort(b.octets, k.ID), k.Part)
 	}
 }
 
@@ -96,26 +171,30 @@ func (f *forgetting) due(now time.Time) (bucket, bool) {
 }
 
 func (h *Home) forget(ctx context.Context, b bucket) error {
-	s := string(b.octets)
-	for len(s) > 0 {
-		args := make([]any, 1, 1+2*batch)
-		parts := make([]any, 0, batch)
-		for len(s) > 0 && len(parts) < batch {
-			n := int(s[0])
-			args = append(args, s[1:1+n])
-			parts = append(parts, s[1+n:1+n+partLength])
-			s = s[1+n+partLength:]
-		}
+	args, parts := make([]any, 1, 1+2*batch), make([]any, 0, batch)
+	var failed error
+	send := func() {
 		args[0] = len(parts)
 		reply, err := forgetScript.Run(ctx, h.db, []string{h.state}, append(args, parts...)...)
-		if err != nil {
-			return err
-		}
 		if gone, ok := reply.(int64); ok {
 			h.count.forgotten.Add(uint64(gone))
 		}
+		failed = cmp.Or(failed, err)
+		args, parts = args[:1], parts[:0]
 	}
-	return nil
+	b.each(func(id, part []byte) {
+		if failed != nil {
+			return
+		}
+		args, parts = append(args, string(id)), append(parts, string(part))
+		if len(parts) == batch {
+			send()
+		}
+	})
+	if failed == nil && len(parts) > 0 {
+		send()
+	}
+	return failed
 }
 
 // Quarantine keeps what does not parse, for a person to look at.

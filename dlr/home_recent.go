@@ -17,11 +17,24 @@ type recents struct {
 	born       time.Time // of young
 }
 
-// recent is what an id names.
+// recent is what an id names. The destination is a copy of its last digits: the
+// string that it comes from lies in the body of a block, which would stay.
 type recent struct {
-	part queue.Part
-	to   string
+	part   queue.Part
+	digits [toLength]byte
+	n      uint8 // of them; 0: there is none
 }
+
+func recentOf(c *Correlation) recent {
+	r := recent{part: c.Part}
+	r.n = uint8(len(appendDigits(r.digits[:0], c.To)))
+	return r
+}
+
+// known tells whether there is one, and goes where a receipt says it went.
+func (r *recent) known() bool { return r.n > 0 }
+
+func (r *recent) wentTo(to string) bool { return sameDigits(r.digits[:r.n], to) }
 
 // Bounds of each of the two generations.
 const (
@@ -43,7 +56,7 @@ func (c *recents) add(ids []string, cs []Correlation, now time.Time) {
 	defer c.mu.Unlock()
 	c.turn(now)
 	for i, id := range ids {
-		c.young[id] = recent{cs[i].Part, cs[i].To}
+		c.young[id] = recentOf(&cs[i])
 	}
 }
 

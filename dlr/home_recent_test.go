@@ -63,13 +63,13 @@ func TestRecentsAreBounded(t *testing.T) {
 		}
 	}
 	last := []string{fmt.Sprint(4*maxRecents - 11), "0"}
-	if got := c.look(last, now); got[0].to == "" || got[1].to != "" {
+	if got := c.look(last, now); !got[0].known() || got[1].known() {
 		t.Errorf("the last is %v, the first %v", got[0], got[1])
 	}
-	if got := c.look(last, now.Add(recentAge+time.Second)); got[0].to == "" {
+	if got := c.look(last, now.Add(recentAge+time.Second)); !got[0].known() {
 		t.Error("old too soon")
 	}
-	if got := c.look(last, now.Add(4*recentAge)); got[0].to != "" {
+	if got := c.look(last, now.Add(4*recentAge)); got[0].known() {
 		t.Error("not old")
 	}
 }

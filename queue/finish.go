@@ -49,6 +49,9 @@ func (q *Queue) finish(ctx context.Context, fs []Finish, answers []Finished) err
 		}
 		for i, place := range places {
 			answers[place] = Finished(octets[i])
+			if f := &fs[place]; answers[place] == FinishedNew && f.Status.Final() {
+				q.lines.ended(f.Part)
+			}
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"slices"
 	"strings"
 	"sync"
 )
@@ -9,12 +10,12 @@ import (
 // events (lua/body.lua, constant), so that settle and finish need not read the
 // body in Redis: reading it is the dearest part of a receipt. Bodies never
 // change, so what is remembered cannot grow old; what is not remembered the
-// script reads. The oldest go first.
+// script reads. A segment goes when all its parts have ended; beyond the bound
+// the oldest go first.
 type lines struct {
 	mu    sync.Mutex // guards the rest
 	known map[Block][]*segment
-	order []*segment // a ring: the oldest at first
-	first int
+	order []*segment // the oldest at first; some of them are gone
 	bytes int
 }
 
@@ -27,6 +28,8 @@ type segment struct {
 	offsets []uint32 // of each part's
 	joined  bool     // the part before its first is of the same message
 	goesOn  bool     // so is the part behind its last
+	left    int      // parts that have not ended
+	gone    bool
 }
 
 // maxLineBytes bounds what is remembered: about half a million messages.
@@ -49,6 +52,7 @@ func segmentOf(b *body, block Block, from, to int) *segment {
 	for i := from; i <= to; i++ {
 		s.offsets = append(s.offsets, uint32(b.constantAt(i)-b.constantsAt-lo))
 	}
+	s.left = len(s.offsets)
 	return s
 }
 
@@ -92,27 +96,40 @@ func (l *lines) remember(s *segment) {
 	l.known[s.block] = append(l.known[s.block], s)
 	l.order = append(l.order, s)
 	l.bytes += s.size()
-	for l.bytes > maxLineBytes {
-		l.forgetFirst()
+	for len(l.order) > 0 && (l.bytes > maxLineBytes || l.order[0].gone) {
+		l.forget(l.order[0])
+		l.order[0] = nil
+		l.order = l.order[1:]
+	}
+	if len(l.order) > 2*len(l.known)+1024 { // the first waits long: those behind it that are gone make room
+		l.order = slices.DeleteFunc(l.order, func(s *segment) bool { return s.gone })
 	}
 }
 
-func (l *lines) forgetFirst() {
-	s := l.order[l.first]
-	l.order[l.first] = nil
-	l.bytes -= s.size()
-	if l.first++; l.first > len(l.order)/2 && l.first > 1024 {
-		l.order, l.first = append([]*segment(nil), l.order[l.first:]...), 0
-	}
-	left := l.known[s.block][:0]
-	for _, other := range l.known[s.block] {
-		if other != s {
-			left = append(left, other)
+// ended notes that a part has ended.
+func (l *lines) ended(p Part) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.known[p.Block] {
+		if i := int(p.Index) - s.from; i >= 0 && i < len(s.offsets) {
+			if s.left--; s.left == 0 {
+				l.forget(s)
+			}
+			return
 		}
 	}
+}
+
+func (l *lines) forget(s *segment) {
+	if s.gone {
+		return
+	}
+	l.bytes -= s.size()
+	left := slices.DeleteFunc(l.known[s.block], func(other *segment) bool { return other == s })
 	if len(left) == 0 {
 		delete(l.known, s.block)
 	} else {
 		l.known[s.block] = left
 	}
+	s.gone, s.text, s.offsets = true, "", nil // it may stay in order for a while
 }

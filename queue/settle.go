@@ -80,6 +80,10 @@ func (o *Owner) settle(ctx context.Context, ss []Settlement) error {
 	defer o.mu.Unlock()
 	for i := range ss {
 		o.held.drop(ss[i].Part, ss[i].Lease)
+		switch ss[i].Verdict {
+		case Refused, Failed, Expired, Surplus:
+			o.q.lines.ended(ss[i].Part)
+		}
 	}
 	return nil
 }
