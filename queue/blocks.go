@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -63,10 +64,15 @@ func (p *Push) blocks(sh *shard, at time.Time) ([]pushed, error) {
 // draw names the block and its messages.
 func (b *pushed) draw(sh *shard, at time.Time) {
 	b.name = newBlock(sh.index, at)
-	first := 0
+	var room [idLength]byte // for a block of one
+	first, names := 0, slices.Grow(room[:0], idLength*len(b.messages))
 	for i := range b.messages {
-		b.messages[i].ID = newID(b.name, first)
+		names = appendID(names, b.name, first)
 		first += b.messages[i].Parts
+	}
+	ids := string(names)
+	for i := range b.messages {
+		b.messages[i].ID = idAt(ids, i)
 	}
 }
 

@@ -264,34 +264,41 @@ func (b *body) rowAt(part int) int      { return int(be32(b.head, b.table+part*e
 
 // message reads the message that a part belongs to; first is its first part.
 func (b *body) message(block Block, first int) (*Message, error) {
+	m := &Message{ID: newID(block, first)}
+	if err := b.read(m, first, &joined{left: 1}); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// read reads a message, all but its id, into m.
+func (b *body) read(m *Message, first int, texts *joined) error {
 	if first < 0 || first >= b.parts {
-		return nil, bodyError(fmt.Sprintf("has %d parts, asked for part %d", b.parts, first))
+		return bodyError(fmt.Sprintf("has %d parts, asked for part %d", b.parts, first))
 	}
-	m := &Message{
-		ID: newID(block, first), Account: b.account, Route: b.route, Priority: b.priority, AcceptedAt: b.acceptedAt,
-	}
+	m.Account, m.Route, m.Priority, m.AcceptedAt = b.account, b.route, b.priority, b.acceptedAt
 	c, ok := from(b.constants, b.constantAt(first)-b.constantsAt)
 	if !ok {
-		return nil, bodyError("constant lies outside")
+		return bodyError("constant lies outside")
 	}
 	if err := m.parseConstant(c); err != nil {
-		return nil, err
+		return err
 	}
 	row, ok := from(b.rows, b.rowAt(first)-b.rowsAt)
 	if !ok || len(row) < rowFixed {
-		return nil, bodyError("row lies outside")
+		return bodyError("row lies outside")
 	}
 	if m.Parts = int(row[1]); m.Parts == 0 || first+m.Parts > b.parts {
-		return nil, bodyError("message has no parts, or some beyond the block")
+		return bodyError("message has no parts, or some beyond the block")
 	}
 	size := b.rowAt(first+m.Parts) - b.rowAt(first)
 	if size < rowFixed || size > len(row) {
-		return nil, bodyError("row runs past the end")
+		return bodyError("row runs past the end")
 	}
-	return m, m.parseRow(row[:size], &b.shared)
+	return m.parseRow(row[:size], &b.shared, texts)
 }
 
-func (m *Message) parseRow(s string, sh *shared) error {
+func (m *Message) parseRow(s string, sh *shared, texts *joined) error {
 	flags, at := s[0], be16(s, 4)
 	if at < rowFixed || at > len(s) {
 		return bodyError("row's text lies outside")
@@ -323,10 +330,7 @@ func (m *Message) parseRow(s string, sh *shared) error {
 			return bodyError("row runs past the end")
 		}
 	}
-	m.Text = text
-	if sh.prefix != "" || sh.suffix != "" {
-		m.Text = sh.prefix + text + sh.suffix
-	}
+	m.Text = texts.join(sh.prefix, text, sh.suffix)
 	return nil
 }
 

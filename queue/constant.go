@@ -32,7 +32,7 @@ func campaignKey(campaign string) string {
 
 func appendConstant(dst []byte, m *Message, first int) []byte {
 	dst = append(append(dst, campaignKey(m.Campaign)...), '\t')
-	dst = append(append(dst, newID("", first)...), `","to":`...)
+	dst = append(appendID(dst, "", first), `","to":`...)
 	dst = appendJSONString(dst, m.To)
 	if m.Reference != "" {
 		dst = append(dst, `,"reference":`...)
@@ -110,11 +110,17 @@ func cutJSONString(s string) (field, rest string, ok bool) {
 			if !escaped {
 				return s[1:i], s[i+1:], true
 			}
-			if json.Unmarshal([]byte(s[:i+1]), &field) != nil {
-				return "", "", false
-			}
-			return field, s[i+1:], true
+			field, ok = unquote(s[:i+1])
+			return field, s[i+1:], ok
 		}
 	}
 	return "", "", false
+}
+
+// unquote reads a string that has escapes.
+func unquote(s string) (text string, ok bool) {
+	if json.Unmarshal([]byte(s), &text) != nil {
+		return "", false
+	}
+	return text, true
 }

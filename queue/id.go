@@ -79,13 +79,21 @@ func (b Block) AcceptedAt() time.Time {
 
 // newID names the message whose first part is the given one.
 func newID(b Block, first int) ID {
-	var number [numberLength]byte
-	for i := numberLength - 1; i >= 0; i-- {
-		number[i] = crockford[first&31]
-		first >>= 5
-	}
-	return ID(string(b) + string(number[:]))
+	var room [idLength]byte
+	return ID(appendID(room[:0], b, first))
 }
+
+func appendID(dst []byte, b Block, first int) []byte {
+	dst = append(dst, b...)
+	for shift := 5 * (numberLength - 1); shift >= 0; shift -= 5 {
+		dst = append(dst, crockford[first>>shift&31])
+	}
+	return dst
+}
+
+// idAt is the i-th of ids that stand one behind the other. They are names of one
+// block's messages: one string for all, as all of them are of use for as long.
+func idAt(ids string, i int) ID { return ID(ids[i*idLength : (i+1)*idLength]) }
 
 // Parse takes an id apart into its block and the message's first part.
 func (id ID) Parse() (Part, error) {

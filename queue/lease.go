@@ -245,6 +245,8 @@ func (l *Lease) add(r *leasedRun, known *lines) []Settlement {
 	var off []Settlement
 	var m *Message
 	first, err, sound := math.MinInt, broken, broken == nil
+	ms := messagesOf(b, r, l.Number)
+	l.Parts = slices.Grow(l.Parts, r.parts())
 	for i := range r.parts() {
 		s, index := slotAt(r.slots, i), r.from+i
 		if s.lease != l.Number {
@@ -256,7 +258,7 @@ func (l *Lease) add(r *leasedRun, known *lines) []Settlement {
 			continue
 		}
 		if f := index - int(s.position); broken == nil && f != first {
-			m, err = b.message(r.block, f)
+			m, err = ms.next(f)
 			first, sound = f, sound && err == nil
 		}
 		if err != nil {

@@ -62,6 +62,9 @@ type slot struct {
 
 func (s *slot) has(flag byte) bool { return s.flags&flag != 0 }
 
+// owed tells whether a lease holds the part.
+func (s *slot) owed(n LeaseNumber) bool { return s.lease == n && s.state.leased() }
+
 // slotAt decodes the i-th slot of raw, which is long enough.
 func slotAt(raw string, i int) slot {
 	o := i * slotSize
