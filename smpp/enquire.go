@@ -11,6 +11,7 @@ func (s *Session) Enquire() error {
 		return ErrClosing
 	}
 	s.time.ask(s.clock())
+	s.expect(s.time.asked + s.time.answerWithin)
 	s.askEnquire()
 	return nil
 }

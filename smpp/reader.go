@@ -19,7 +19,7 @@ type inbound struct {
 	others  OperationHandler // nil: they are declined
 	frames  *pdu.Reader
 	decoder pdu.Decoder
-	every   time.Duration // between two ticks
+	every   time.Duration // between two ticks; set before start
 	tick    time.Duration // the next
 	now     time.Duration // when the last read returned
 
@@ -132,7 +132,7 @@ func (s *Session) awaitRoom() {
 	}
 }
 
-// endBatch, stall, arm and runTimers are called with mu held.
+// endBatch, stall, arm, due and runTimers are called with mu held.
 
 func (s *Session) endBatch() {
 	s.batching = false
@@ -154,13 +154,50 @@ func (s *Session) stall() bool {
 	return s.stalled
 }
 
-// arm sets the read deadline to the next tick, unless it is there already.
+// arm sets the read deadline to where the timers may have something to do,
+// unless it lies between the next tick and there already: coming by early
+// changes nothing, and traffic moves the next enquire_link with each read.
 func (s *Session) arm() error {
-	if !s.kicked && s.armed == s.in.tick {
+	at := s.due()
+	if !s.kicked && s.in.tick <= s.armed && s.armed <= at {
 		return nil
 	}
-	s.kicked, s.armed = false, s.in.tick
-	return s.conn.SetReadDeadline(s.began.Add(s.in.tick))
+	s.kicked, s.armed = false, at
+	return s.conn.SetReadDeadline(s.began.Add(at))
+}
+
+// restless is the longest that a reader sleeps for its timers' sake.
+const restless = time.Hour
+
+// due is the tick at which the timers are to run next: the next one while a
+// request waits for its response, else that of the next event.
+func (s *Session) due() time.Duration {
+	if s.win.open > 0 {
+		return s.in.tick
+	}
+	at, ok := s.time.next()
+	if !ok {
+		at = s.in.tick + restless
+	}
+	return max(s.in.tick, s.in.onTick(at))
+}
+
+// onTick is the first tick that is not before at.
+func (in *inbound) onTick(at time.Duration) time.Duration {
+	if in.every <= 0 {
+		return at
+	}
+	return (at + in.every - 1) / in.every * in.every
+}
+
+// expect has the reader come by for its timers at the tick of at, should it
+// sleep for longer (mu held). Whoever gives the timers something new calls it:
+// the reader itself looks before each read.
+func (s *Session) expect(at time.Duration) {
+	if at = s.in.onTick(at); !s.kicked && at < s.armed {
+		s.armed = at
+		s.conn.SetReadDeadline(s.began.Add(at))
+	}
 }
 
 func (s *Session) runTimers(now time.Duration) {

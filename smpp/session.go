@@ -42,16 +42,16 @@ type shared struct {
 	time  timers
 	stat  Stat
 
-	closing     bool  // Submit is over
-	peerUnbound bool  // the peer sent unbind
-	leaving     error // the reason once an unbind is under way
-	cause       error // why the session is over; set once
-	stop        stop  // what write is told
-	batching    bool  // read is handing over PDUs: writing may wait for more
-	stalled     bool  // read waits for room in the control lane
-	kicked      bool  // the read deadline is in the past
-	armed       time.Duration
-	returned    []Result // results that others leave for read to tell
+	closing     bool          // Submit is over
+	peerUnbound bool          // the peer sent unbind
+	leaving     error         // the reason once an unbind is under way
+	cause       error         // why the session is over; set once
+	stop        stop          // what write is told
+	batching    bool          // read is handing over PDUs: writing may wait for more
+	stalled     bool          // read waits for room in the control lane
+	kicked      bool          // the read deadline is in the past
+	armed       time.Duration // the read deadline, unless kicked
+	returned    []Result      // results that others leave for read to tell
 }
 
 // stop is what the writer is told to do.
@@ -127,7 +127,9 @@ func (s *Session) Submit(p pdu.PDU, token uint64) error {
 		return err
 	}
 	s.out.data.buf = buf
-	s.win.take(free, token, id.Response(), s.out.queued, s.clock()+s.cfg.ResponseTimeout)
+	deadline := s.clock() + s.cfg.ResponseTimeout
+	s.win.take(free, token, id.Response(), s.out.queued, deadline)
+	s.expect(deadline)
 	s.out.queued += uint64(len(buf) - len(tail))
 	s.setFree()
 	s.wakeWriter()

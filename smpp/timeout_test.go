@@ -2,6 +2,7 @@ package smpp_test
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,41 @@ func mustSubmit(t *testing.T, s *smpp.Session, tokens ...uint64) {
 			t.Fatalf("submit %d: %v", token, err)
 		}
 	}
+}
+
+// counted is a connection that counts its reads.
+type counted struct {
+	*end
+	reads atomic.Int32
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	c.reads.Add(1)
+	return c.end.Read(p)
+}
+
+// A session at rest is woken by nothing but what its timers have to do; what
+// then comes from another goroutine has its time all the same.
+func TestAnIdleSessionSleeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := pipe(t)
+		conn := &counted{end: ours}
+		s, peer, owner := boundOver(t, conn, theirs, smpp.Config{Window: 2, EnquireLink: time.Minute})
+		was := conn.reads.Load()
+		time.Sleep(59 * time.Second)
+		if n := conn.reads.Load() - was; n > 1 {
+			t.Errorf("the reader came by %d times in 59 s of silence", n)
+		}
+		mustSubmit(t, s, 7)
+		peer.want(t, pdu.CommandSubmitSM, 0, 2)
+		time.Sleep(time.Second + time.Millisecond)
+		peer.want(t, pdu.CommandEnquireLink, 0, 3)
+		peer.header(pdu.CommandEnquireLinkResp, 0, 3)
+		time.Sleep(8998 * time.Millisecond)
+		owner.wantResults(t)
+		time.Sleep(252 * time.Millisecond)
+		owner.wantResults(t, "7:no response in time")
+	})
 }
 
 func TestTimeoutThenLateAnswer(t *testing.T) {

@@ -51,6 +51,21 @@ func (t *timers) tick(now time.Duration, overdue bool) action {
 	return rest
 }
 
+// next is when tick has something to say at the earliest, but for what is
+// overdue; false: never, as things stand.
+func (t *timers) next() (at time.Duration, ok bool) {
+	switch {
+	case t.asking:
+		at, ok = t.asked+t.answerWithin, true
+	case t.enquireAfter > 0:
+		at, ok = t.heard+t.enquireAfter, true
+	}
+	if t.closeBy != 0 && (!ok || t.closeBy < at) {
+		at, ok = t.closeBy, true
+	}
+	return at, ok
+}
+
 // ask notes that the peer is asked at now.
 func (t *timers) ask(now time.Duration) { t.asked, t.asking, t.missed = now, true, 0 }
 

@@ -55,6 +55,7 @@ func (s *Session) leave(reason error) {
 	s.leaving, s.closing, s.state = reason, true, Unbinding
 	s.giveBack(ErrClosing)
 	s.time.closeBy = s.clock() + s.cfg.UnbindTimeout
+	s.expect(s.time.closeBy)
 }
 
 // finishUnbind lets the writer flush and close our direction once nothing more
@@ -69,6 +70,7 @@ func (s *Session) finishUnbind() {
 	}
 	s.stop = flush
 	s.time.closeBy = s.clock() + lingerFor
+	s.expect(s.time.closeBy)
 	s.wake.Signal()
 }
 

@@ -30,9 +30,10 @@ type slot struct {
 }
 
 // window finds open requests by sequence number, without a map: a number's
-// slot is its low bits. The array has room for twice the window, so that an
+// slot is its low bits. The array has room for twice what is open, so that an
 // old request that stays open in the way costs a skipped number per lap and
-// nothing else. Who uses it holds Session.mu.
+// nothing else; it grows with what is open, to at most twice the window: most
+// binds of many are idle. Who uses it holds Session.mu.
 type window struct {
 	slots []slot
 	mask  uint32
@@ -48,10 +49,26 @@ type window struct {
 
 func newWindow(size int, first uint32) window {
 	n := 2
-	for n < 2*size {
+	for n < 2*min(size, firstWindow) {
 		n *= 2
 	}
 	return window{slots: make([]slot, n), mask: uint32(n - 1), size: size, next: first}
+}
+
+// firstWindow is for how many open requests there is room at first.
+const firstWindow = 8
+
+// grow doubles the array. Numbers that had slots of their own by fewer low bits
+// have so by one more.
+func (w *window) grow() {
+	old := w.slots
+	w.slots = make([]slot, 2*len(old))
+	w.mask = uint32(len(w.slots) - 1)
+	for i := range old {
+		if s := &old[i]; s.state != slotFree {
+			w.slots[s.sequence&w.mask] = *s
+		}
+	}
 }
 
 func (w *window) full() bool { return w.used >= w.size }
@@ -64,8 +81,11 @@ func following(seq uint32) uint32 {
 }
 
 // find moves next on to a number that is not open and whose slot is free.
-// There is one within a lap, since used < size <= len(slots)/2.
+// There is one within a lap: half of the array at least is free.
 func (w *window) find() *slot {
+	if !w.full() && w.used >= len(w.slots)/2 {
+		w.grow()
+	}
 	for {
 		s := &w.slots[w.next&w.mask]
 		if s.state == slotFree && w.next != w.enquire && w.next != w.unbind {

@@ -113,11 +113,31 @@ func TestWindowExpiresOnceAndOldestFirst(t *testing.T) {
 	}
 }
 
+func TestWindowGrowsWithWhatIsOpen(t *testing.T) {
+	w := newWindow(1000, maxSequence-3)
+	if n := len(w.slots); n > 32 {
+		t.Errorf("an idle window has room for %d", n)
+	}
+	var numbers []uint32
+	for token := range uint64(1000) {
+		numbers = append(numbers, w.takeNext(token))
+	}
+	w.enquire = w.control() // a full window has a number left for control, and no more room is made
+	if n := len(w.slots); n != 2048 || !w.full() {
+		t.Errorf("a full window of 1000 has %d slots, want 2048", n)
+	}
+	for token, seq := range numbers {
+		if s, ok := w.answered(seq, resp); !ok || s.token != uint64(token) {
+			t.Fatalf("%#x: found %v, token %d, want %d", seq, ok, s.token, token)
+		}
+	}
+}
+
 // Whatever happens: no number is open twice, every request is found until it
 // has gone, and the counts are right.
 func TestWindowInvariant(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		size := rapid.IntRange(1, 9).Draw(t, "size")
+		size := rapid.IntRange(1, 40).Draw(t, "size")
 		w := newWindow(size, maxSequence-uint32(rapid.IntRange(0, 40).Draw(t, "from the end")))
 		open := map[uint32]bool{} // number -> without a result
 		t.Repeat(map[string]func(*rapid.T){
