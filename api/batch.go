@@ -33,7 +33,7 @@ func (a *API) sendBatch(w http.ResponseWriter, r *http.Request, who *ingress.Acc
 		return
 	}
 	defer give()
-	b, e := draft.Batch(body)
+	b, e := draft.Batch(string(body))
 	if e != nil {
 		problemIn(e).Write(w)
 		return

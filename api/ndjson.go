@@ -1,11 +1,11 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -125,7 +125,7 @@ func (s *lineStream) read(body io.Reader) {
 		if err != nil && !errors.Is(err, draft.ErrLineTooLong) {
 			break // the end, or the body broke: what is half is no line
 		}
-		if line = bytes.TrimSpace(line); len(line) == 0 && err == nil {
+		if line = strings.TrimSpace(line); len(line) == 0 && err == nil {
 			continue
 		}
 		total++
@@ -171,7 +171,7 @@ func (s *lineStream) hand(p *piece) *piece {
 }
 
 // parse adds a line; err: it is too long.
-func (p *piece) parse(line []byte, err error) {
+func (p *piece) parse(line string, err error) {
 	var l ingress.Line
 	var problem *Problem
 	if err != nil {

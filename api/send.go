@@ -53,7 +53,7 @@ func (a *API) sendOne(w http.ResponseWriter, r *http.Request, who *ingress.Accou
 		return
 	}
 	defer give()
-	d, e := draft.Message(body)
+	d, e := draft.Message(string(body))
 	if e != nil {
 		problemIn(e).Write(w)
 		return

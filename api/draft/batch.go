@@ -10,8 +10,8 @@ import (
 const maxRecipientFaults = 10
 
 // Batch reads a batch: the shared fields into a draft, each recipient into its
-// own.
-func Batch(body []byte) (*ingress.Batch, *Error) {
+// own. Their strings are parts of body, their values of one slice.
+func Batch(body string) (*ingress.Batch, *Error) {
 	s := &scanner{src: body}
 	switch c := s.space(); {
 	case s.at == len(body):
@@ -38,7 +38,8 @@ type batchParser struct {
 	*scanner
 	batch   ingress.Batch
 	shared  members
-	listed  bool // recipients were there
+	values  []ingress.Value // of all recipients
+	listed  bool            // recipients were there
 	tooMany bool
 }
 
@@ -78,7 +79,7 @@ func (p *batchParser) recipients() error {
 			return errTooMany
 		}
 		p.batch.Recipients = append(p.batch.Recipients, ingress.Recipient{})
-		r := recipientParser{scanner: p.scanner, to: &p.batch.Recipients[len(p.batch.Recipients)-1]}
+		r := recipientParser{batchParser: p, to: &p.batch.Recipients[len(p.batch.Recipients)-1], from: len(p.values)}
 		if err := r.read(); err != nil {
 			return err
 		}
@@ -90,8 +91,9 @@ func (p *batchParser) recipients() error {
 }
 
 type recipientParser struct {
-	*scanner
+	*batchParser
 	to                  *ingress.Recipient
+	from                int // where in values its own begin
 	hasTo, hasRef, hasV bool
 }
 
@@ -107,10 +109,10 @@ func (r *recipientParser) read() error {
 		r.fault("", "a recipient is an object, not "+kind)
 		return err
 	}
-	return r.members(r.member)
+	return r.members(r.field)
 }
 
-func (r *recipientParser) member(name string, clean bool) error {
+func (r *recipientParser) field(name string, clean bool) error {
 	switch name {
 	case "to":
 		return r.text(name, &r.to.To, &r.hasTo)
@@ -153,18 +155,18 @@ func (r *recipientParser) text(name string, to *string, has *bool) error {
 // value reads one of the values.
 func (r *recipientParser) value(name string, clean bool) error {
 	text, why, err := r.str()
-	field := "values." + fieldName(name, clean)
 	for i := range r.to.Values {
 		if r.to.Values[i].Name == name {
 			why = "is given twice"
 		}
 	}
 	if why != "" {
-		r.fault(field, why)
+		r.fault("values."+fieldName(name, clean), why)
 		return err
 	}
 	if clean {
-		r.to.Values = append(r.to.Values, ingress.Value{Name: name, Text: text})
+		r.values = append(r.values, ingress.Value{Name: name, Text: text})
+		r.to.Values = r.values[r.from:len(r.values):len(r.values)]
 	}
 	return err
 }
@@ -175,7 +177,7 @@ func (r *recipientParser) str() (text, why string, err error) {
 		kind, err := r.skip(3)
 		return "", "want a string, not " + kind, err
 	}
-	text, clean, err := r.scanner.text()
+	text, clean, err := r.scanner.str()
 	if !clean {
 		why = "holds half of a surrogate pair, which is no character"
 	}

@@ -13,7 +13,7 @@ import (
 const goodBatch = `{"from":"1544","text":"Hi {{name}}","campaign":"spring","recipients":[{"to":"+821012345678","values":{"name":"Kim"},"reference":"r1"},{"to":"+4915112345678","values":{"name":"\u00c5se","x":"y"}}]}`
 
 func TestBatch(t *testing.T) {
-	b, p := Batch([]byte(goodBatch))
+	b, p := Batch(goodBatch)
 	if p != nil {
 		t.Fatal(p)
 	}
@@ -35,7 +35,7 @@ func FuzzBatch(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		b, p := Batch(body)
+		b, p := Batch(string(body))
 		switch {
 		case p != nil && (p.Status < 400 || p.Status > 499 || p.Status == http.StatusRequestEntityTooLarge && len(body) < 10_000):
 			t.Errorf("%q: %+v", body, p)

@@ -21,10 +21,9 @@ func BenchmarkBatch(b *testing.B) {
 		fmt.Fprintf(&body, `{"to":"+8210%08d","values":{"code":"%06d"}}`, i, i)
 	}
 	body.WriteString("]}")
-	src := []byte(body.String())
 	b.ReportAllocs()
 	for n := 0; n < b.N; n += recipients {
-		if batch, err := Batch(src); err != nil || len(batch.Recipients) != recipients {
+		if batch, err := Batch(body.String()); err != nil || len(batch.Recipients) != recipients {
 			b.Fatal(err)
 		}
 	}

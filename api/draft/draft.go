@@ -27,8 +27,8 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Detail }
 
-// Message reads one message.
-func Message(src []byte) (ingress.Draft, *Error) {
+// Message reads one message. The draft's strings are parts of src.
+func Message(src string) (ingress.Draft, *Error) {
 	var d ingress.Draft
 	if fastMessage(src, &d) {
 		return d, nil
@@ -71,7 +71,7 @@ func field(d *ingress.Draft, name string) (*string, ingress.Fields) {
 }
 
 // strictMessage reads one message by the scanner.
-func strictMessage(body []byte) (ingress.Draft, *Error) {
+func strictMessage(body string) (ingress.Draft, *Error) {
 	s := &scanner{src: body}
 	var d ingress.Draft
 	switch c := s.space(); {
@@ -131,7 +131,7 @@ func (m *members) read(s *scanner, name string, clean bool) error {
 		m.fault(name, "want a string, not "+kind)
 		return err
 	}
-	text, clean, err := s.text()
+	text, clean, err := s.str()
 	switch {
 	case twice:
 		m.fault(name, "is given twice")

@@ -8,11 +8,9 @@ import (
 
 // fast reads a message that is written as most are: an object of known fields,
 // each once, of strings. What it is in doubt of it leaves to the scanner, whose
-// verdict counts; the two are fuzzed against each other. The draft's strings
-// are parts of one copy of the line.
+// verdict counts; the two are fuzzed against each other.
 type fast struct {
-	src  []byte
-	text string // the same
+	src  string
 	at   int
 	seen ingress.Fields
 }
@@ -25,12 +23,11 @@ const (
 )
 
 // fastMessage answers false when it is in doubt; the draft is then worthless.
-func fastMessage(src []byte, d *ingress.Draft) bool {
+func fastMessage(src string, d *ingress.Draft) bool {
 	f := fast{src: src}
 	if !f.take('{') {
 		return false
 	}
-	f.text = string(src)
 	for {
 		if !f.member(d) {
 			return false
@@ -96,11 +93,11 @@ func (f *fast) str() (string, bool) {
 		switch c := f.src[f.at]; {
 		case c == '"':
 			f.at++
-			s := f.text[from : f.at-1]
+			s := f.src[from : f.at-1]
 			return s, ascii || utf8.ValidString(s)
 		case c == '\\':
 			s := scanner{src: f.src, at: from - 1}
-			text, clean, err := s.text()
+			text, clean, err := s.str()
 			f.at = s.at
 			return text, clean && err == nil
 		case c < ' ':

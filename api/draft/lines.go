@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -15,6 +16,7 @@ type Lines struct {
 
 	buf      []byte
 	from, to int
+	text     string    // whole lines that were taken out of buf, one copy for all of them
 	opened   time.Time // when the open line was first waited for
 	err      error     // of src
 }
@@ -32,24 +34,29 @@ func NewLines(src io.Reader, patience func(time.Duration)) *Lines {
 	return &Lines{src: src, patience: patience, buf: make([]byte, 64<<10)}
 }
 
-// Next answers the next line, without its end; it is good until the next call.
+// Next answers the next line, without its end. Lines that came together are
+// parts of one string, so whoever keeps one keeps those beside it.
 // io.EOF: there is none. Another error: the body broke, and the line that was
 // open is none. ErrLineTooLong: there are more.
-func (r *Lines) Next() ([]byte, error) {
+func (r *Lines) Next() (string, error) {
 	seen := 0 // octets of the open line that hold no newline
 	for {
-		if i := bytes.IndexByte(r.buf[r.from+seen:r.to], '\n'); i >= 0 {
-			line := r.buf[r.from : r.from+seen+i]
-			r.from += seen + i + 1
-			r.opened = time.Time{}
+		if line, rest, found := strings.Cut(r.text, "\n"); found {
+			r.text = rest
 			if len(line) > MaxMessage {
-				return nil, ErrLineTooLong
+				return "", ErrLineTooLong
 			}
 			return line, nil
 		}
+		if i := bytes.LastIndexByte(r.buf[r.from+seen:r.to], '\n'); i >= 0 {
+			end := r.from + seen + i + 1
+			r.text = string(r.buf[r.from:end])
+			r.from, r.opened = end, time.Time{}
+			continue
+		}
 		seen = r.to - r.from
 		if seen > MaxMessage {
-			return nil, r.skip()
+			return "", r.skip()
 		}
 		if r.err != nil {
 			return r.last(seen)
@@ -59,13 +66,13 @@ func (r *Lines) Next() ([]byte, error) {
 }
 
 // last answers what stands after the last newline.
-func (r *Lines) last(n int) ([]byte, error) {
-	line := r.buf[r.from:r.to]
+func (r *Lines) last(n int) (string, error) {
+	line := string(r.buf[r.from:r.to])
 	r.from = r.to
 	if r.err == io.EOF && n > 0 { //nolint:errorlint // io.Reader's own value
 		return line, nil
 	}
-	return nil, r.err
+	return "", r.err
 }
 
 // skip reads to the end of a line that is too long.
@@ -89,7 +96,7 @@ func (r *Lines) skip() error {
 
 // Ready tells whether the next line is there already, or the end is.
 func (r *Lines) Ready() bool {
-	return r.err != nil || bytes.IndexByte(r.buf[r.from:r.to], '\n') >= 0
+	return r.err != nil || r.text != "" || bytes.IndexByte(r.buf[r.from:r.to], '\n') >= 0
 }
 
 // fill waits for more of the body.

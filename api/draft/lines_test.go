@@ -28,7 +28,7 @@ func TestLinesAsSplit(t *testing.T) {
 		r := NewLines(io.MultiReader(strings.NewReader(body[:len(body)/3]), strings.NewReader(body[len(body)/3:])), func(d time.Duration) {})
 		for i, w := range want {
 			got, err := r.Next()
-			if len(w) > MaxMessage && !errors.Is(err, ErrLineTooLong) || len(w) <= MaxMessage && (err != nil || string(got) != w) {
+			if len(w) > MaxMessage && !errors.Is(err, ErrLineTooLong) || len(w) <= MaxMessage && (err != nil || got != w) {
 				t.Fatalf("line %d of %d octets: %d, %v", i, len(w), len(got), err)
 			}
 			if len(r.buf) > 2*MaxMessage+(64<<10) {
@@ -48,7 +48,7 @@ func TestSlowLine(t *testing.T) {
 	src := io.MultiReader(strings.NewReader("one\ntw"), iotestOne{"o\nthr"})
 	r := NewLines(src, func(d time.Duration) { asked = append(asked, d) })
 	for _, want := range []string{"one", "two"} {
-		if got, err := r.Next(); err != nil || string(got) != want {
+		if got, err := r.Next(); err != nil || got != want {
 			t.Fatalf("%q %v", got, err)
 		}
 	}

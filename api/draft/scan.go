@@ -7,11 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// scanner reads JSON (RFC 8259) strictly, in one pass, without a copy of what
-// needs none. What is not JSON is a syntaxError; what is JSON and no message is
+// scanner reads JSON (RFC 8259) strictly, in one pass. The strings that it reads
+// are parts of src, all but those that have escapes. What is not JSON is a syntaxError; what is JSON and no message is
 // for its caller to say.
 type scanner struct {
-	src []byte
+	src string
 	at  int
 }
 
@@ -70,7 +70,7 @@ func (s *scanner) members(each func(name string, clean bool) error) error {
 		if s.space() != '"' {
 			return s.fail("want a member's name")
 		}
-		name, clean, err := s.text()
+		name, clean, err := s.str()
 		if err != nil {
 			return err
 		}
@@ -88,20 +88,20 @@ func (s *scanner) members(each func(name string, clean bool) error) error {
 	}
 }
 
-// text reads the string that begins here. clean is false when it holds half of
+// str reads the string that begins here. clean is false when it holds half of
 // a surrogate pair: JSON allows to write it, and no text can hold it.
-func (s *scanner) text() (text string, clean bool, err error) {
+func (s *scanner) str() (text string, clean bool, err error) {
 	s.at++
 	from := s.at
 	for ; s.at < len(s.src); s.at++ {
 		switch c := s.src[s.at]; {
 		case c == '"':
 			raw := s.src[from:s.at]
-			if !utf8.Valid(raw) {
+			if !utf8.ValidString(raw) {
 				return "", false, s.fail("the string before is not UTF-8")
 			}
 			s.at++
-			return string(raw), true, nil
+			return raw, true, nil
 		case c == '\\':
 			return s.escaped(from)
 		case c < ' ':
@@ -118,14 +118,14 @@ func (s *scanner) escaped(from int) (string, bool, error) {
 	for s.at < len(s.src) {
 		switch c := s.src[s.at]; {
 		case c == '"':
-			b.Write(s.src[from:s.at])
+			b.WriteString(s.src[from:s.at])
 			if !utf8.ValidString(b.String()) {
 				return "", false, s.fail("the string before is not UTF-8")
 			}
 			s.at++
 			return b.String(), clean, nil
 		case c == '\\':
-			b.Write(s.src[from:s.at])
+			b.WriteString(s.src[from:s.at])
 			r, err := s.escape()
 			if err != nil {
 				return "", false, err
@@ -179,7 +179,8 @@ func (s *scanner) unicode() (r rune, err error) {
 	if s.at+6 > len(s.src) {
 		return 0, s.fail("an escape does not end")
 	}
-	for _, c := range s.src[s.at+2 : s.at+6] {
+	for at := s.at + 2; at < s.at+6; at++ {
+		c := s.src[at]
 		i := strings.IndexByte("0123456789abcdef", c|0x20)
 		if i < 0 || c < '0' {
 			return 0, s.fail(`\u takes four hexadecimal digits`)
@@ -204,7 +205,7 @@ func (s *scanner) skip(depth int) (kind string, err error) {
 	case '[':
 		return "a list", s.list(depth)
 	case '"':
-		_, _, err := s.text()
+		_, _, err := s.str()
 		return "a string", err
 	case 't':
 		return "true", s.literal("true")
@@ -234,7 +235,7 @@ func (s *scanner) list(depth int) error {
 }
 
 func (s *scanner) literal(word string) error {
-	if len(s.src)-s.at < len(word) || string(s.src[s.at:s.at+len(word)]) != word {
+	if len(s.src)-s.at < len(word) || s.src[s.at:s.at+len(word)] != word {
 		return s.fail("want a value")
 	}
 	s.at += len(word)

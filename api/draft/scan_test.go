@@ -1,7 +1,6 @@
 package draft
 
 import (
-	"bytes"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -17,25 +16,25 @@ import (
 // the other does too, and texts are equal. The scanner is stricter in three
 // ways, which are looked at apart: octets that are no UTF-8, depth, halves of
 // surrogate pairs.
-func holdAgainstStdlib(t interface{ Fatalf(string, ...any) }, body []byte) {
+func holdAgainstStdlib(t interface{ Fatalf(string, ...any) }, body string) {
 	d, p := strictMessage(body)
 	holdFast(t, body, &d, p)
-	valid := json.Valid(body)
-	trimmed := bytes.TrimLeft(body, " \t\r\n")
+	valid := json.Valid([]byte(body))
+	trimmed := strings.TrimLeft(body, " \t\r\n")
 	isObject := valid && trimmed[0] == '{'
 	switch {
 	case p == nil && !isObject:
 		t.Fatalf("%q is taken and is no JSON object", body)
 	case p != nil && p.Status == 422 && (!valid || isObject):
 		t.Fatalf("%q: %s", body, p.Detail)
-	case p != nil && p.Status == 400 && isObject && utf8.Valid(body) && !strings.Contains(p.Detail, "nested deeper"):
+	case p != nil && p.Status == 400 && isObject && utf8.ValidString(body) && !strings.Contains(p.Detail, "nested deeper"):
 		t.Fatalf("%q is JSON, and refused: %s", body, p.Detail)
 	}
 	if p != nil || len(d.Faults) > 0 {
 		return
 	}
 	var want map[string]string
-	if err := json.Unmarshal(body, &want); err != nil {
+	if err := json.Unmarshal([]byte(body), &want); err != nil {
 		t.Fatalf("%q passes, but: %v", body, err)
 	}
 	for name, value := range want {
@@ -47,7 +46,7 @@ func holdAgainstStdlib(t interface{ Fatalf(string, ...any) }, body []byte) {
 }
 
 // holdFast: what the fast way takes is what the strict one reads.
-func holdFast(t interface{ Fatalf(string, ...any) }, body []byte, strict *ingress.Draft, p *Error) {
+func holdFast(t interface{ Fatalf(string, ...any) }, body string, strict *ingress.Draft, p *Error) {
 	var d ingress.Draft
 	if !fastMessage(body, &d) {
 		return
@@ -64,7 +63,7 @@ func TestFastWay(t *testing.T) {
 		"{}": false, `{"text":1}`: false, `{"text":"a","text":"b"}`: false, `{"txt":"a"}`: false, `{"text":"\ud800"}`: false, `{"te\u0078t":"a"}`: true,
 		`{"text":"a",}`: false, `{"text":"a"} x`: false, "{\"text\":\"\xff\"}": false, "": false, "[]": false,
 	} {
-		if got := fastMessage([]byte(body), &ingress.Draft{}); got != taken {
+		if got := fastMessage(body, &ingress.Draft{}); got != taken {
 			t.Errorf("%q: %v", body, got)
 		}
 	}
@@ -79,15 +78,15 @@ var seeds = []string{
 
 func TestScannerAgainstStdlib(t *testing.T) {
 	for _, seed := range seeds {
-		holdAgainstStdlib(t, []byte(seed))
+		holdAgainstStdlib(t, seed)
 	}
 }
 
 func FuzzMessage(f *testing.F) {
 	for _, seed := range seeds {
-		f.Add([]byte(seed))
+		f.Add(seed)
 	}
-	f.Fuzz(func(t *testing.T, body []byte) { holdAgainstStdlib(t, body) })
+	f.Fuzz(func(t *testing.T, body string) { holdAgainstStdlib(t, body) })
 }
 
 // TestTextsRoundTrip: whatever text is written as JSON is read back, with every
@@ -100,7 +99,7 @@ func TestTextsRoundTrip(t *testing.T) {
 			rt.Fatal(err)
 		}
 		escaped := `{"text":"` + escapeAll(text) + `"}`
-		for _, body := range [][]byte{plain, []byte(escaped)} {
+		for _, body := range []string{string(plain), escaped} {
 			d, p := strictMessage(body)
 			if p != nil || len(d.Faults) > 0 || d.Text != text {
 				rt.Fatalf("%s: %+v, %+v", body, d, p)
@@ -139,7 +138,7 @@ func TestFastAgainstStrict(t *testing.T) {
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		body := "{" + strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 12).Draw(rt, "pieces"), "")
-		holdAgainstStdlib(rt, []byte(body))
+		holdAgainstStdlib(rt, body)
 	})
 }
 
@@ -150,7 +149,7 @@ func BenchmarkParse(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, p := Message([]byte(body)); p != nil {
+				if _, p := Message(body); p != nil {
 					b.Fatal(p)
 				}
 			}
@@ -158,7 +157,7 @@ func BenchmarkParse(b *testing.B) {
 		b.Run("strict "+name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, p := strictMessage([]byte(body)); p != nil {
+				if _, p := strictMessage(body); p != nil {
 					b.Fatal(p)
 				}
 			}

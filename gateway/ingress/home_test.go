@@ -114,7 +114,7 @@ func lineOf(i int) Line {
 	case i%17 == 16:
 		l = Line{Refused: true}
 	}
-	l.Hash = HashLine([]byte(fmt.Sprintf("octets of %d", i)))
+	l.Hash = HashLine(fmt.Sprintf("octets of %d", i))
 	return l
 }
 

@@ -18,8 +18,8 @@ var ErrStopping = errors.New("ingress: the gateway is stopping")
 type LineHash [5]byte
 
 // HashLine hashes a line's octets.
-func HashLine(line []byte) LineHash {
-	sum := sha256.Sum256(line)
+func HashLine(line string) LineHash {
+	sum := sha256.Sum256([]byte(line))
 	return LineHash(sum[:len(LineHash{})])
 }
 
