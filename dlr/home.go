@@ -54,6 +54,7 @@ type Home struct {
 	recents                           recents
 	count                             counters
 	forgetting                        forgetting
+	parking                           atomic.Bool
 }
 
 // HomeOptions are the settings of a carrier's home.
@@ -87,6 +88,7 @@ func NewHome(db *redisdb.DB, o HomeOptions) *Home {
 		state: key + "state", early: key + "early", looks: key + "looks", quarantining: key + "quarantine",
 	}
 	h.habit.Store(&habit{rule: noHabit})
+	h.parking.Store(true)
 	return h
 }
 

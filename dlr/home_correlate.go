@@ -30,18 +30,18 @@ func (h *Home) Correlate(ctx context.Context, cs []Correlation) ([]Parked, error
 // whatever find parked before the ids were written still lies there, and
 // whatever comes later finds the ids.
 func (h *Home) correlate(ctx context.Context, cs []Correlation) ([]Parked, error) {
-	args := make([]any, 1, 1+2*len(cs))
-	args[0] = h.o.ReceiptClock.Milliseconds()
 	ids := make([]string, len(cs))
-	var values []byte
 	for i := range cs {
 		ids[i] = h.o.Submit.Normal(cleanID(cs[i].ID))
-		at := len(values)
-		var err error
-		if values, err = appendValue(values, cs[i].Part, cs[i].To); err != nil {
-			return nil, err
-		}
-		args = append(args, ids[i], values[at:len(values):len(values)])
+	}
+	values, err := valuesOf(cs)
+	if err != nil {
+		return nil, err
+	}
+	args := make([]any, 1, 1+2*len(cs))
+	args[0] = h.o.ReceiptClock.Milliseconds()
+	for i := range cs { // a pointer in an any is no allocation, a string is one
+		args = append(args, &ids[i], &values[i])
 	}
 	reply, err := correlateScript.Run(ctx, h.db, []string{h.state, h.early}, args...)
 	if err != nil {
@@ -51,6 +51,7 @@ func (h *Home) correlate(ctx context.Context, cs []Correlation) ([]Parked, error
 	if reply != int64(1) {
 		return nil, nil
 	}
+	h.parking.Store(true)
 	return h.parkedUnder(ctx, ids)
 }
 
@@ -92,6 +93,23 @@ const (
 )
 
 const hexDigits = "0123456789abcdef"
+
+// valuesOf are what ids name, cut out of one string.
+func valuesOf(cs []Correlation) ([]string, error) {
+	octets, ends := make([]byte, 0, (partLength+toLength)*len(cs)), make([]int, len(cs))
+	for i := range cs {
+		var err error
+		if octets, err = appendValue(octets, cs[i].Part, cs[i].To); err != nil {
+			return nil, err
+		}
+		ends[i] = len(octets)
+	}
+	text, values, from := string(octets), make([]string, len(cs)), 0
+	for i, end := range ends {
+		values[i], from = text[from:end], end
+	}
+	return values, nil
+}
 
 // appendValue is what an id names: the block, the part's number in four hex
 // digits, the destination's last digits.

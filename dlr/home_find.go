@@ -42,6 +42,7 @@ func (h *Home) tally(fs []Found) {
 			h.count.full.Add(1)
 		case f.Parked:
 			h.count.parked.Add(1)
+			h.parking.Store(true)
 			if f.Conflict {
 				h.count.conflicts.Add(1)
 			}

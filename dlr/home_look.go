@@ -20,6 +20,10 @@ func (h *Home) Look(ctx context.Context, n int) ([]Parked, error) {
 	return ps, nil
 }
 
+// Parking tells whether anything is parked, as far as this process knows: the
+// last Look, or Find and Correlate since then. Before the first Look it is true.
+func (h *Home) Parking() bool { return h.parking.Load() }
+
 func (h *Home) look(ctx context.Context, n int) ([]Parked, error) {
 	reply, err := lookScript.Run(ctx, h.db, []string{h.early, h.looks}, n, h.o.ReceiptClock.Milliseconds())
 	if err != nil {
@@ -39,9 +43,16 @@ func (h *Home) look(ctx context.Context, n int) ([]Parked, error) {
 
 func (h *Home) lookAnswer(reply any) (ws, over []waiting, err error) {
 	list, ok := reply.([]any)
-	if !ok || len(list)%3 != 0 {
-		return nil, nil, fmt.Errorf("answer is no list of threes: %T", reply)
+	if !ok || len(list)%3 != 1 {
+		return nil, nil, fmt.Errorf("answer is no list of threes and a count: %T", reply)
 	}
+	last := len(list) - 1
+	parked, ok := list[last].(int64)
+	if !ok {
+		return nil, nil, fmt.Errorf("answer ends with no count: %T", list[last])
+	}
+	h.parking.Store(parked > 0)
+	list = list[:last]
 	for i := 0; i < len(list); i += 3 {
 		id, ok1 := list[i].(string)
 		told, ok2 := list[i+1].(string)

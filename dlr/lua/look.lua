@@ -5,7 +5,7 @@
 -- ARGV 1 most ids  2 receipt clock, ms
 -- Answers for each receipt: the id under which it lies; 'e' if its clock is
 -- over, 'u' if it has just not been matched within a minute, else '-'; and what
--- was parked. What is over stays until drop: the next look tells it again.
+-- was parked. At the end, how many ids have something parked. What is over stays until drop: the next look tells it again.
 -- Twice: hands out what has come up since, as every look does.
 local now = redis.call('TIME')
 local ms = now[1] * 1000 + math.floor(now[2] / 1000)
@@ -49,4 +49,5 @@ for _, id in ipairs(due) do
     redis.call('ZADD', KEYS[2], string.format('%.0f', again), id)
   end
 end
+out[#out + 1] = redis.call('ZCARD', KEYS[2])
 return out

@@ -35,8 +35,11 @@ const (
 	linger   = 2 * time.Millisecond  // between calls of fewer than batchMin
 	ahead    = 50 * time.Millisecond // of the rate, what may wait leased
 	gather   = 200 * time.Millisecond
-	walk     = time.Second // between looks at parked receipts
-	stall    = time.Second // without progress, then what waits goes back
+	walk     = time.Second      // between looks at parked receipts, and between sweeps
+	stroll   = 10 * time.Second // between looks when nothing is parked
+	forget   = 15 * time.Second // after what was to be forgotten all of it is swept
+	retire   = time.Minute      // between sweeps when there is nothing to forget
+	stall    = time.Second      // without progress, then what waits goes back
 	retryMin = 50 * time.Millisecond
 	retryMax = time.Second
 )

@@ -32,6 +32,7 @@ type Dispatcher struct {
 
 	wakeLeaser    chan struct{}
 	wakeSubmitter chan struct{}
+	sweeping      sweeping
 }
 
 // New returns a dispatcher. rate may be nil: no limit. The connector, which
@@ -49,6 +50,7 @@ func New(cfg Config, homes Homes, rate Rate) (*Dispatcher, error) {
 	d := &Dispatcher{
 		cfg: cfg.withDefaults(), homes: homes, rate: rate, in: newInbox(),
 		wakeLeaser: make(chan struct{}, 1), wakeSubmitter: make(chan struct{}, 1),
+		sweeping: sweeping{wake: make(chan struct{}, 1)},
 	}
 	d.hand.changed = make(chan struct{}, 1)
 	d.SetRoutes(cfg.Routes)

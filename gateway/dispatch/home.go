@@ -48,6 +48,10 @@ type Correlator interface {
 	Sweep(ctx context.Context) error
 }
 
+// Parker is a Correlator that knows whether anything is parked: while nothing is
+// parked it is looked at less often.
+type Parker interface{ Parking() bool }
+
 // Rate is this instance's part of the carrier's rate (budget.Rate), and what
 // else may hold the carrier back.
 type Rate interface {

@@ -22,8 +22,9 @@ type responder struct {
 	lates   []queue.Finish // known now, without a lease
 	parked  []dlr.Parked   // to finish, then to drop
 
-	backSince time.Time // when the first of backs came
-	walkAt    time.Time
+	backSince time.Time     // when the first of backs came
+	walked    time.Time     // the last look at parked receipts
+	walkAt    time.Time     // the next
 	last      time.Time     // start of the last round
 	retry     time.Duration // until the next round when the last one failed; 0: it did not
 
