@@ -152,6 +152,7 @@ type preparing struct {
 	now      time.Time
 	shared   *checked
 	template *template
+	texts    filled
 	res      BatchResult
 	parts    int
 	octets   int
@@ -163,7 +164,7 @@ func (d *Door) prepareBatch(a *Account, b *Batch) *preparing {
 	if p.checkShared(); len(p.res.Errors) > 0 || p.res.Err != nil {
 		return p
 	}
-	p.push.Messages = make([]queue.Message, 0, len(b.Recipients))
+	p.push.Messages, p.texts.left = make([]queue.Message, 0, len(b.Recipients)), len(b.Recipients)
 	for i := range b.Recipients {
 		p.recipient(i)
 		if p.parts > maxBatchParts || p.octets > maxBatchTexts {
@@ -210,7 +211,7 @@ func (p *preparing) recipient(i int) {
 		c.label("reference", r.Reference, maxReference)
 	}
 	if !c.faulty("values") {
-		text, missing := p.template.fill(r.value)
+		text, missing := p.template.fill(&p.texts, r.value)
 		if missing != "" {
 			c.fault("values."+missing, "is missing, and the text names it")
 			c.message.Text = ""

@@ -199,9 +199,36 @@ func TestTemplates(t *testing.T) {
 		for n, v := range values {
 			want = strings.ReplaceAll(want, "{{"+n+"}}", v)
 		}
-		got, missing := tpl.fill(func(n string) (string, bool) { v, ok := values[n]; return v, ok })
+		got, missing := tpl.fill(new(filled), func(n string) (string, bool) { v, ok := values[n]; return v, ok })
 		if got != want || missing != "" {
 			t.Fatalf("%q: %q, want %q", text, got, want)
 		}
 	})
+}
+
+// TestFilledTogether: texts that share pieces are each what they are alone, to
+// the last, however long the values before were.
+func TestFilledTogether(t *testing.T) {
+	tpl, err := parseTemplate("a {{v}} b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 3000
+	together := filled{left: n / 2} // fewer than come
+	texts := make([]string, n)
+	value := func(i int) string { return strings.Repeat(string(rune('a'+i%26)), i%97*(i%5)) }
+	for i := range texts {
+		var missing string
+		if texts[i], missing = tpl.fill(&together, func(string) (string, bool) { return value(i), true }); missing != "" {
+			t.Fatal(missing)
+		}
+		if i%7 == 0 { // leaves something behind
+			tpl.fill(&together, func(string) (string, bool) { return "", false })
+		}
+	}
+	for i, got := range texts {
+		if want := "a " + value(i) + " b"; got != want {
+			t.Fatalf("text %d: %q, want %q", i, got, want)
+		}
+	}
 }

@@ -51,13 +51,31 @@ func isPlace(name string) bool {
 	return name != "" && len(name) <= 64
 }
 
-// fill puts values in; missing is the first name that has none.
-func (t *template) fill(value func(name string) (string, bool)) (text, missing string) {
+// filled are the texts of a batch, one behind the other in pieces of at most
+// fillPiece or one text: they are pushed together, and of no use after it.
+type filled struct {
+	strings.Builder
+	left int // texts that are still to come
+}
+
+const fillPiece = 32 << 10 // octets
+
+// room makes sure of room for about n octets. What was filled in stays as it is.
+func (f *filled) room(n int) {
+	if f.Cap()-f.Len() < n {
+		f.Reset()
+		f.Grow(max(n, min(f.left*n, fillPiece)))
+	}
+	f.left--
+}
+
+// fill puts values in, into room of b; missing is the first name that has none.
+func (t *template) fill(b *filled, value func(name string) (string, bool)) (text, missing string) {
 	if len(t.names) == 0 {
 		return t.texts[0], ""
 	}
-	var b strings.Builder
-	b.Grow(t.size + 16*len(t.names))
+	b.room(t.size + 16*len(t.names))
+	from := b.Len()
 	for i, name := range t.names {
 		v, ok := value(name)
 		if !ok {
@@ -65,10 +83,10 @@ func (t *template) fill(value func(name string) (string, bool)) (text, missing s
 		}
 		b.WriteString(t.texts[i])
 		b.WriteString(v)
-		if b.Len() > maxText {
+		if b.Len()-from > maxText {
 			break // refused for its length
 		}
 	}
 	b.WriteString(t.texts[len(t.names)])
-	return b.String(), ""
+	return b.String()[from:], ""
 }
