@@ -45,6 +45,9 @@ func (o *Owner) Lease(ctx context.Context, r LeaseRequest) (*Lease, error) {
 	if r.Max < 1 || r.Max > MaxLease {
 		return nil, fmt.Errorf("queue: lease: max %d, want 1..%d", r.Max, MaxLease)
 	}
+	if r.Urgent < 0 || r.Urgent > r.Max {
+		return nil, fmt.Errorf("queue: lease: urgent %d, want 0..%d, the max", r.Urgent, r.Max)
+	}
 	carrier, err := o.q.carrierNumber(ctx, r.Carrier)
 	if err != nil {
 		return nil, err
@@ -189,7 +192,7 @@ var errOvertaken = fmt.Errorf("queue: lease number was overtaken")
 func (o *Owner) leaseArgs(r LeaseRequest, carrier uint16) []any {
 	args := []any{
 		o.id, r.Carrier, binary.BigEndian.AppendUint16(nil, carrier), int64(0), r.Max, quantum,
-		binary.BigEndian.AppendUint32(nil, routeNumber("@"+r.Carrier)), 0,
+		binary.BigEndian.AppendUint32(nil, routeNumber("@"+r.Carrier)), r.Urgent,
 	}
 	for _, route := range r.Routes {
 		args = append(args, route)

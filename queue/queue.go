@@ -173,7 +173,8 @@ type Queue struct {
 	present  atomic.Pointer[Owner] // the latest: reclaims in its name
 	history  atomic.Pointer[History]
 
-	wakeMu sync.Mutex // guards wakes
+	wakeMu sync.Mutex // guards wakes and bells
+	bells  []func(route string)
 	wakes  []chan struct{}
 }
 
@@ -223,6 +224,7 @@ type LeaseRequest struct {
 	Carrier string
 	Routes  []string // of this carrier, @carrier is added
 	Max     int      // parts, 1..500
+	Urgent  int      // of Max, parts that only urgent messages may take: 0..Max
 }
 
 // Leased is one part that this owner now owes.

@@ -3,7 +3,7 @@
 -- KEYS 1 the shard's counts
 -- ARGV 1 owner, 2 carrier, 3 carrier's number (2 octets), 4 number of the lease,
 --      5 most parts, 6 most parts an account gets in a turn, 7 number of the route
---      @carrier, 8… routes
+--      @carrier, 8 how many of the most parts only urgent ones may take, 9… routes
 -- Answers {'lapsed', now} | {'overtaken', last number, now} |
 --      {'leased', now, left urgent, normal, bulk, block, from, slots, block, …}. The
 --      gateway reads bodies itself: in here an octet of them costs twenty times as much
@@ -14,6 +14,7 @@ local owner, carrier, carrierNumber = ARGV[1], ARGV[2], ARGV[3]
 local num, left = tonumber(ARGV[4]), tonumber(ARGV[5])
 local num4, longest, atCarrier = p32(num), tonumber(ARGV[6]), '@' .. ARGV[2]
 local lease = P .. 'lease:' .. owner
+local others = left - tonumber(ARGV[8]) -- what normal and bulk may still take
 local taken, rings, lanes, dead = {}, {}, {}, {}
 local split -- what did not fit of a message: {lane, account, descriptor}
 
@@ -21,7 +22,7 @@ local function reply(entries)
   local fields = {}
   for _, p in ipairs({ 'urgent', 'normal', 'bulk' }) do
     fields[#fields + 1] = 'q:' .. atCarrier .. ':' .. p
-    for k = 8, #ARGV do fields[#fields + 1] = 'q:' .. ARGV[k] .. ':' .. p end
+    for k = 9, #ARGV do fields[#fields + 1] = 'q:' .. ARGV[k] .. ':' .. p end
   end
   local v = call('HMGET', P .. 'counts', unpack(fields))
   local sums, each = { 0, 0, 0 }, #fields / 3
@@ -285,13 +286,12 @@ local priorities = { 'urgent', 'normal', 'bulk' }
 local byPriority = {}
 
 local function servePriority(p, most)
-  if left == 0 then return end
   local list = byPriority[p]
   if not list then
     list = {}
-    local n = #ARGV - 7
+    local n = #ARGV - 8
     for k = 0, n - 1 do
-      local R = ringOf(ARGV[8 + (k + num) % n] .. ':' .. priorities[p])
+      local R = ringOf(ARGV[9 + (k + num) % n] .. ':' .. priorities[p])
       if #R.queue > 0 then list[#list + 1] = R end
     end
     byPriority[p] = list
@@ -299,17 +299,30 @@ local function servePriority(p, most)
   serve(list, most)
 end
 
-local function plan()
-  for p = 1, 3 do
-    if left > 0 then
-      local R = ringOf(atCarrier .. ':' .. priorities[p])
-      if #R.queue > 0 then serve({ R }, left) end
-    end
+local function serveAtCarrier(p)
+  local R = ringOf(atCarrier .. ':' .. priorities[p])
+  if #R.queue > 0 then serve({ R }, left) end
+end
+
+-- within does what serves priority p. From normal and bulk it sets aside what
+-- only urgent ones may take: to them it is as if less had been asked for.
+local function within(p, serveIt, most)
+  local aside = p > 1 and math.max(left - others, 0) or 0
+  left = left - aside
+  if left > 0 then
+    local before = left
+    serveIt(p, most)
+    if p > 1 then others = others - (before - left) end
   end
+  left = left + aside
+end
+
+local function plan()
+  for p = 1, 3 do within(p, serveAtCarrier) end
   -- a small share, so that a flood of urgent ones does not stop the rest for good
   local share = ({ [0] = 3, [8] = 2 })[num % 16]
-  if share then servePriority(share, math.ceil(left / 4)) end
-  for p = 1, 3 do servePriority(p, left) end
+  if share then within(share, servePriority, math.ceil(left / 4)) end
+  for p = 1, 3 do within(p, servePriority, left) end
 end
 
 -- write carries the plan out; nothing in it can fail for what it read.
