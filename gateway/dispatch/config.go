@@ -20,7 +20,10 @@ type Config struct {
 	ThrottlePause   time.Duration // silence after a throttled response; default 100 ms
 	SessionPause    time.Duration // silence after a response that blames the bind; default 1 s
 
-	Look        time.Duration // between looks when no doorbell rings; default 200 ms
+	// Look is between looks when no doorbell rings; default 200 ms. It may be
+	// longer where somebody else looks for many: rings Wake when something waits,
+	// and calls Tick.
+	Look        time.Duration
 	CallTimeout time.Duration // of one call to Redis; default 5 s
 	MaxUnstored int           // receipts and inbound messages in memory; default 20,000
 
@@ -30,16 +33,25 @@ type Config struct {
 }
 
 const (
+	urgentTurn = 16 // urgent parts in the hand that go before one that is none
+	// of reserveOf credits one is for urgent parts only, and one from reserveMin on
+	reserveOf  = 20
+	reserveMin = 8
+)
+
+const (
 	batchMax = 500                   // parts a call (DESIGN.md section 5)
 	batchMin = 64                    // what is worth a call at once
 	linger   = 2 * time.Millisecond  // between calls of fewer than batchMin
+	hurry    = linger / 4            // between calls while urgent messages may wait
 	ahead    = 50 * time.Millisecond // of the rate, what may wait leased
 	gather   = 200 * time.Millisecond
-	walk     = time.Second      // between looks at parked receipts, and between sweeps
-	stroll   = 10 * time.Second // between looks when nothing is parked
-	forget   = 15 * time.Second // after what was to be forgotten all of it is swept
-	retire   = time.Minute      // between sweeps when there is nothing to forget
-	stall    = time.Second      // without progress, then what waits goes back
+	walk     = time.Second            // between looks at parked receipts, and between sweeps
+	stroll   = 10 * time.Second       // between looks when nothing is parked
+	forget   = 15 * time.Second       // after what was to be forgotten all of it is swept
+	retire   = time.Minute            // between sweeps when there is nothing to forget
+	again    = 200 * time.Millisecond // after a lease call that failed
+	stall    = time.Second            // without progress, then what waits goes back
 	retryMin = 50 * time.Millisecond
 	retryMax = time.Second
 )

@@ -35,15 +35,18 @@ type ticket struct {
 
 // hand is what this carrier holds of the queue: leased and not settled.
 type hand struct {
-	mu          sync.Mutex     // guards all below; taken before inbox.mu
-	waiting     [][]Submission // not handed over yet, in order; one lease or a rest of it each
-	parts       int            // in waiting
-	held        int            // parts: leased, and no settle answered
-	open        int            // handed to the connector without an outcome
-	returning   int            // on their way back to the head of their lanes
-	refused     int            // of them, throttled: nothing later may be written before them
-	refilled    bool           // some went back since the leaser last looked
-	asking      bool           // a lease call is out
+	mu          sync.Mutex // guards all below; taken before inbox.mu
+	urgent      line       // goes before
+	others      line
+	passed      int  // urgent parts that went before others that wait
+	parts       int  // that wait, of both
+	held        int  // parts: leased, and no settle answered
+	heldUrgent  int  // of them, urgent ones
+	open        int  // handed to the connector without an outcome
+	returning   int  // on their way back to the head of their lanes
+	refused     int  // of them, throttled: nothing later may be written before them
+	refilled    bool // some went back since the leaser last looked
+	asking      bool // a lease call is out
 	stopping    bool
 	stalled     bool // nothing moved for a while: not leasing until something does
 	pausedUntil time.Time
@@ -77,22 +80,87 @@ func signal(c chan struct{}) {
 	}
 }
 
-// add appends what a lease answered.
+// line is what waits to be handed over, in order.
+type line struct {
+	runs  [][]Submission // one lease or a rest of it each
+	parts int
+}
+
+func (l *line) add(run []Submission) {
+	if len(run) > 0 {
+		l.runs = append(l.runs, run)
+		l.parts += len(run)
+	}
+}
+
+func (l *line) putBack(run []Submission) {
+	l.runs = slices.Insert(l.runs, 0, run)
+	l.parts += len(run)
+}
+
+// cut takes n parts off the first run.
+func (l *line) cut(n int) {
+	l.parts -= n
+	if first := l.runs[0]; n < len(first) {
+		l.runs[0] = first[n:]
+		return
+	}
+	l.runs[0] = nil
+	l.runs = l.runs[1:]
+}
+
+// drop forgets what is of a tenure and answers how many parts.
+func (l *line) drop(t *tenure) int {
+	before := l.parts
+	l.runs = slices.DeleteFunc(l.runs, func(run []Submission) bool {
+		if run[0].ticket.tenure != t {
+			return false
+		}
+		l.parts -= len(run)
+		return true
+	})
+	return before - l.parts
+}
+
+func (s *Submission) urgent() bool { return s.Message.Priority == queue.Urgent }
+
+func (h *hand) lineOf(s *Submission) *line {
+	if s.urgent() {
+		return &h.urgent
+	}
+	return &h.others
+}
+
+// add appends what a lease answered: the urgent ones to their line.
 func (h *hand) add(l *queue.Lease, t *tenure, now time.Time) {
+	urgent := 0
+	for i := range l.Parts {
+		if l.Parts[i].Message.Priority == queue.Urgent {
+			urgent++
+		}
+	}
 	run := make([]Submission, len(l.Parts))
+	first, second := 0, urgent
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := range l.Parts {
+		place := &second
+		if l.Parts[i].Message.Priority == queue.Urgent {
+			place = &first
+		}
 		h.order++
-		run[i] = submission(&l.Parts[i], l.Number)
-		run[i].ticket = ticket{tenure: t, order: h.order}
+		run[*place] = submission(&l.Parts[i], l.Number)
+		run[*place].ticket = ticket{tenure: t, order: h.order}
+		*place++
 	}
 	if h.parts == 0 {
 		h.moved = now
 	}
-	h.waiting = append(h.waiting, run)
+	h.urgent.add(run[:urgent:urgent])
+	h.others.add(run[urgent:])
 	h.parts += len(run)
 	h.held += len(run)
+	h.heldUrgent += urgent
 }
 
 func submission(p *queue.Leased, n queue.LeaseNumber) Submission {
@@ -109,6 +177,24 @@ func submission(p *queue.Leased, n queue.LeaseNumber) Submission {
 	return s
 }
 
+// next answers whose turn it is, and how many parts of at most n may go: urgent
+// ones first, but after each urgentTurn of them one of the others that wait, so
+// that a flood of urgent ones holds nothing for good of what is leased.
+func (h *hand) next(n int) (*line, int) {
+	if h.urgent.parts == 0 || h.others.parts == 0 {
+		h.passed = 0
+		if h.urgent.parts == 0 {
+			return &h.others, n
+		}
+		return &h.urgent, n
+	}
+	if due := h.passed / urgentTurn; due > 0 {
+		h.passed = 0
+		return &h.others, min(n, due)
+	}
+	return &h.urgent, n
+}
+
 // take takes at most n parts that may be written off the front, as one run. What
 // stands before it and must not be written is in over, all of one class. A
 // lapsed owner's parts are never there.
@@ -118,7 +204,8 @@ func (h *hand) take(n int, now time.Time, c *Config) (run, over []Submission, wh
 	if h.parts == 0 {
 		return nil, nil, 0
 	}
-	first := h.waiting[0]
+	from, n := h.next(n)
+	first := from.runs[0]
 	dead := 0
 	for ; dead < len(first); dead++ {
 		class, ended := c.ended(&first[dead], now)
@@ -134,7 +221,11 @@ func (h *hand) take(n int, now time.Time, c *Config) (run, over []Submission, wh
 		}
 		first[end].ticket.state, first[end].ticket.at = written, now
 	}
-	h.cut(first, end)
+	from.cut(end)
+	h.parts -= end
+	if from == &h.urgent {
+		h.passed += end - dead
+	}
 	if end > dead {
 		h.open += end - dead
 		h.moved = now
@@ -144,16 +235,6 @@ func (h *hand) take(n int, now time.Time, c *Config) (run, over []Submission, wh
 	return first[dead:end:end], first[:dead:dead], why
 }
 
-func (h *hand) cut(first []Submission, n int) {
-	h.parts -= n
-	if n < len(first) {
-		h.waiting[0] = first[n:]
-		return
-	}
-	h.waiting[0] = nil
-	h.waiting = h.waiting[1:]
-}
-
 // untake undoes take for a run that was not handed over.
 func (h *hand) untake(run []Submission) {
 	h.mu.Lock()
@@ -161,13 +242,16 @@ func (h *hand) untake(run []Submission) {
 	h.open -= len(run)
 	if run[0].ticket.tenure.lapsed.Load() {
 		h.held -= len(run)
+		if run[0].urgent() {
+			h.heldUrgent -= len(run)
+		}
 		signal(h.changed)
 		return
 	}
 	for i := range run {
 		run[i].ticket.state = leased
 	}
-	h.waiting = slices.Insert(h.waiting, 0, run)
+	h.lineOf(&run[0]).putBack(run)
 	h.parts += len(run)
 }
 
@@ -175,14 +259,11 @@ func (h *hand) untake(run []Submission) {
 func (h *hand) drop(t *tenure) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.waiting = slices.DeleteFunc(h.waiting, func(run []Submission) bool {
-		if run[0].ticket.tenure != t {
-			return false
-		}
-		h.parts -= len(run)
-		h.held -= len(run)
-		return true
-	})
+	urgent := h.urgent.drop(t)
+	all := urgent + h.others.drop(t)
+	h.parts -= all
+	h.held -= all
+	h.heldUrgent -= urgent
 	signal(h.changed)
 }
 
@@ -191,6 +272,9 @@ func (h *hand) release(os []owed) {
 	h.mu.Lock()
 	h.held -= len(os)
 	for i := range os {
+		if os[i].sub.urgent() {
+			h.heldUrgent--
+		}
 		if s := os[i].s; s != nil && s.Verdict == queue.Back {
 			h.returning--
 			h.refilled = true

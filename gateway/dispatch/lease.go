@@ -16,6 +16,7 @@ type leaser struct {
 	lookAt time.Time // when dry and failed are forgotten
 	dry    bool      // the lanes were empty when last asked
 	failed bool      // the last call was
+	urgent bool      // urgent parts may wait: seen, or the doorbell rang since
 }
 
 // lease asks for parts whenever the credits allow it and there may be some.
@@ -29,7 +30,7 @@ func (d *Dispatcher) lease(ctx context.Context) {
 			return
 		case <-timer.C:
 		case <-d.cfg.Wake:
-			l.dry = false
+			l.dry, l.urgent = false, true // the doorbell does not say what came
 		case <-d.wakeLeaser:
 		}
 		timer.Reset(l.step(ctx))
@@ -40,22 +41,26 @@ func (d *Dispatcher) lease(ctx context.Context) {
 func (l *leaser) step(ctx context.Context) time.Duration {
 	l.present()
 	if now := time.Now(); !now.Before(l.lookAt) {
-		l.dry, l.failed, l.lookAt = false, false, now.Add(l.d.cfg.Look)
+		l.dry, l.failed, l.urgent, l.lookAt = false, false, true, now.Add(l.d.cfg.Look)
 	}
 	if l.d.hand.wasRefilled() {
-		l.dry = false
+		l.dry, l.urgent = false, true
 	}
 	for ctx.Err() == nil && !l.dry && !l.failed {
 		now := time.Now()
-		n, enough := l.want(now)
-		if n == 0 {
+		n, others, enough := l.want(now)
+		if n == 0 || others == 0 && !l.urgent {
 			break
 		}
-		if since := now.Sub(l.last); n < enough && since < linger {
-			return min(linger-since, max(0, time.Until(l.lookAt)))
+		pause := linger
+		if l.urgent && n > others { // urgent parts have not used up what is kept for them
+			pause = hurry
+		}
+		if since := now.Sub(l.last); others < enough && since < pause {
+			return min(pause-since, max(0, time.Until(l.lookAt)))
 		}
 		l.last = now
-		if !l.ask(ctx, n) {
+		if !l.ask(ctx, n, others) {
 			break
 		}
 	}
@@ -76,27 +81,28 @@ func (l *leaser) present() {
 	}
 }
 
-// want answers how many parts may be asked for now, and how many are worth a
-// call at once.
-func (l *leaser) want(now time.Time) (n, enough int) {
+// want answers how many parts may be asked for now, how many of them may be
+// others than urgent ones, and how many are worth a call at once.
+func (l *leaser) want(now time.Time) (n, others, enough int) {
 	d := l.d
 	if l.tenure == nil || l.tenure.lapsed.Load() || !l.tenure.owner.Holds() || d.rate.Paused() {
-		return 0, 0
+		return 0, 0, 0
 	}
 	window, slots, rate := d.conn.Window(), d.conn.Slots(), d.rate.PerSecond()
 	h := &d.hand
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if window == 0 || h.stopping || h.stalled {
-		return 0, 0
+		return 0, 0, 0
 	}
 	h.pace.roll(now)
 	return credits(window, slots, rate, h)
 }
 
 // credits is law 2: what is leased and not settled stays within the window and
-// the prefetch, and what waits is what the rate writes soon.
-func credits(window, slots int, rate float64, h *hand) (n, enough int) {
+// the prefetch, and what waits is what the rate writes soon. Of both bounds a
+// part is kept for urgent parts: bulk at full speed holds all the rest.
+func credits(window, slots int, rate float64, h *hand) (n, others, enough int) {
 	soon := h.pace.measured()
 	if rate > 0 {
 		soon = int(rate * ahead.Seconds())
@@ -107,12 +113,23 @@ func credits(window, slots int, rate float64, h *hand) (n, enough int) {
 	if rate > 0 {
 		waiting = min(waiting, soon)
 	}
-	n = min(window+prefetch-h.held, waiting-h.parts, batchMax)
-	return max(0, n), min(batchMin, max(1, waiting/2))
+	held := window + prefetch
+	n = max(0, min(held-h.held, waiting-h.parts, batchMax))
+	others = min(n, held-reserve(held)-h.held+h.heldUrgent, waiting-reserve(waiting)-h.parts+h.urgent.parts)
+	return n, max(0, others), min(batchMin, max(1, waiting/2))
 }
 
-// ask makes one lease call and answers whether to go on.
-func (l *leaser) ask(ctx context.Context, n int) bool {
+// reserve is what of so many credits only urgent parts may take.
+func reserve(credits int) int {
+	if credits < reserveMin {
+		return 0
+	}
+	return max(1, credits/reserveOf)
+}
+
+// ask makes one lease call, for n parts and at most so many others than urgent
+// ones, and answers whether to go on.
+func (l *leaser) ask(ctx context.Context, n, others int) bool {
 	d := l.d
 	if !d.hand.ask(time.Now()) {
 		return false
@@ -120,17 +137,20 @@ func (l *leaser) ask(ctx context.Context, n int) bool {
 	defer d.asked()
 	call, cancel := context.WithTimeout(ctx, d.cfg.CallTimeout)
 	defer cancel()
-	got, err := l.tenure.owner.Lease(call, queue.LeaseRequest{Carrier: d.cfg.Carrier, Routes: *d.routes.Load(), Max: n})
+	got, err := l.tenure.owner.Lease(call, queue.LeaseRequest{
+		Carrier: d.cfg.Carrier, Routes: *d.routes.Load(), Max: n, Urgent: n - others,
+	})
 	if errors.Is(err, queue.ErrLapsed) {
 		d.lapse(l.tenure)
 	}
 	if err != nil {
-		l.failed = true
+		l.failed, l.lookAt = true, l.last.Add(min(d.cfg.Look, again))
 		d.complain("lease", err)
 		return false
 	}
 	d.calm("lease")
-	l.dry = len(got.Parts) == 0 || got.Left == [3]int{}
+	l.dry = len(got.Parts) == 0 && others > 0 || got.Left == [3]int{}
+	l.urgent = len(got.Parts) > 0 && got.Left[0] > 0
 	if len(got.Parts) == 0 || !l.mark(ctx, got) {
 		return false
 	}

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -108,18 +109,19 @@ func (h *hand) revive() {
 	h.mu.Unlock()
 }
 
-// takeAll takes back all that waits, in order.
+// takeAll takes back all that waits; in order within a priority, as settleBacks
+// sorts it anyway.
 func (h *hand) takeAll() []Submission {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var all []Submission
-	for _, run := range h.waiting {
+	for _, run := range slices.Concat(h.urgent.runs, h.others.runs) {
 		all = append(all, run...)
 	}
 	for i := range all {
 		all[i].ticket.state = answered
 	}
-	h.waiting, h.parts = nil, 0
+	h.urgent, h.others, h.parts = line{}, line{}, 0
 	h.returning += len(all)
 	return all
 }

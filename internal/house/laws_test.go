@@ -29,8 +29,8 @@ var breaches = []breach{
 	{
 		"2: capacity before lease: a lease takes what no credit covers",
 		"gateway/dispatch/lease.go",
-		"	return max(0, n), min(batchMin, max(1, waiting/2))",
-		"	return batchMax, 1",
+		"	return n, max(0, others), min(batchMin, max(1, waiting/2))",
+		"	return batchMax, batchMax, 1",
 		"./gateway/dispatch", ".",
 	},
 	{
