@@ -105,33 +105,32 @@ func (n *Notice) needs() (need [2]bool) {
 }
 
 // Receipt is the report as the carrier's home takes it: to is the recipient's
-// digits, at when it reached us. It keeps nothing of the PDU.
-func (r *Report) Receipt(to string, at time.Time) Receipt {
-	rc := Receipt{Status: r.State.Status(), Code: r.code(), To: to, At: at}
+// digits, at when it reached us. It keeps nothing of the PDU: its strings are
+// c's.
+func (r *Report) Receipt(c *Copies, to []byte, at time.Time) Receipt {
+	rc := Receipt{Status: r.State.Status(), Code: c.text(r.code()), To: c.text(to), At: at}
 	if !r.Final {
 		rc.Status = NoState.Status()
 	}
-	rc.IDs = make([]string, 0, 2)
-	if r.TLVID != nil {
-		rc.IDs = append(rc.IDs, string(r.TLVID))
+	second := r.TextID
+	if bytes.Equal(r.TLVID, second) {
+		second = nil
 	}
-	if r.TextID != nil && !bytes.Equal(r.TLVID, r.TextID) {
-		rc.IDs = append(rc.IDs, string(r.TextID))
-	}
+	rc.IDs = c.list(r.TLVID, second)
 	return rc
 }
 
 // code is the err of the text as sent, else network_error_code in hex digits.
 // Zeros of what was delivered are no error.
-func (r *Report) code() string {
+func (r *Report) code() []byte {
 	code := r.Err
 	if code == nil && len(r.NetworkError) == 3 {
 		code = fmt.Appendf(nil, "%x", r.NetworkError)
 	}
 	if r.State == Delivered && len(bytes.Trim(code, "0")) == 0 {
-		return ""
+		return nil
 	}
-	return string(code)
+	return code
 }
 
 // maxID bounds an id. SMPP 3.4 §5.2.23 has 64 octets; some carriers go past it.

@@ -141,7 +141,7 @@ func checkReceipt(t *testing.T, c *receiptCase, n Notice, want receiptExpect) {
 func checkMatch(t *testing.T, c *receiptCase, r *Report, want string) {
 	t.Helper()
 	forms := map[string]IDForm{"": Auto, "hex": Hex, "dec": Decimal}
-	for _, id := range r.Receipt("", time.Time{}).IDs {
+	for _, id := range r.Receipt(new(Copies), nil, time.Time{}).IDs {
 		var met []string
 		for _, s := range c.Input.Sent {
 			if slices.Contains(Variants(id, forms[c.Input.Profile.Resp], forms[c.Input.Profile.Receipt]), Normal(s.MessageID)) {

@@ -3,6 +3,7 @@ package dlr
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -110,7 +111,7 @@ func TestTLVsGoBeforeText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := r.Receipt("82100", time.Unix(1, 0))
+	got := r.Receipt(new(Copies), []byte("82100"), time.Unix(1, 0))
 	if !slices.Equal(got.IDs, []string{"0A", "22"}) || got.Status != queue.StatusUndelivered || got.Code != "000" ||
 		got.To != "82100" || !got.At.Equal(time.Unix(1, 0)) {
 		t.Errorf("%+v", got)
@@ -130,7 +131,7 @@ func TestIntermediateIsNeverFinal(t *testing.T) {
 	if err != nil || r.Final || r.State != Undeliverable {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	if rc := r.Receipt("", time.Time{}); rc.Status != queue.StatusEnroute {
+	if rc := r.Receipt(new(Copies), nil, time.Time{}); rc.Status != queue.StatusEnroute {
 		t.Errorf("status %d, want enroute", rc.Status)
 	}
 }
@@ -150,7 +151,7 @@ func TestReceiptCode(t *testing.T) {
 		{Report{State: Expired}, ""},
 	}
 	for _, tt := range tests {
-		if got := tt.r.code(); got != tt.want {
+		if got := string(tt.r.code()); got != tt.want {
 			t.Errorf("%s %q %x: code %q, want %q", tt.r.State, tt.r.Err, tt.r.NetworkError, got, tt.want)
 		}
 	}
@@ -241,7 +242,7 @@ func FuzzReceipt(f *testing.F) {
 		if !bytes.Equal(before, octets) {
 			t.Fatal("the PDU was written to")
 		}
-		rc := r.Receipt("1", time.Time{})
+		rc := r.Receipt(new(Copies), []byte("1"), time.Time{})
 		if (err == nil) != (len(rc.IDs) > 0 && r.State != NoState) {
 			t.Fatalf("%v with ids %q and state %s", err, rc.IDs, r.State)
 		}
@@ -266,8 +267,9 @@ func TestReceiptAllocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The ids' slice and the id; code is empty.
-	if got := testing.AllocsPerRun(100, func() { _ = r.Receipt("1", time.Time{}) }); got > 2 {
+	// A new piece now and then.
+	copies, to := new(Copies), []byte("1")
+	if got := testing.AllocsPerRun(1000, func() { _ = r.Receipt(copies, to, time.Time{}) }); got > 0 {
 		t.Errorf("Receipt: %v allocations", got)
 	}
 	if got := testing.AllocsPerRun(100, func() { _ = Normal("d2d3b02") }); got > 0 {
@@ -290,5 +292,31 @@ func BenchmarkReadings(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		AppendReadings(room[:0], "0221068034", Hex, Decimal)
+	}
+}
+
+// TestCopiesStay: what was taken of one PDU is not touched by what is taken of
+// the next, over many pieces.
+func TestCopiesStay(t *testing.T) {
+	var c Copies
+	var made []Receipt
+	octets := make([]byte, 0, 300)
+	for i := range 2000 {
+		octets = fmt.Appendf(octets[:0], "%0*d", 1+i%250, i) // one buffer for all, as a session's
+		r := Report{TLVID: octets, TextID: octets[:len(octets)/2], State: Undeliverable, Err: octets[len(octets)/2:]}
+		if len(r.TextID) == 0 {
+			r.TextID = nil
+		}
+		made = append(made, r.Receipt(&c, octets, time.Time{}))
+	}
+	for i, got := range made {
+		all := fmt.Sprintf("%0*d", 1+i%250, i)
+		want := []string{all}
+		if half := all[:len(all)/2]; half != "" {
+			want = append(want, half)
+		}
+		if !slices.Equal(got.IDs, want) || got.To != all || got.Code != all[len(all)/2:] || cap(got.IDs) != len(got.IDs) {
+			t.Fatalf("receipt %d: %+v", i, got)
+		}
 	}
 }

@@ -63,13 +63,13 @@ func (a *Addressing) destination(to string) (Numbering, string) {
 	return *a.Destination, strings.TrimPrefix(to, "+")
 }
 
-func isDigits(s string) bool {
+func isDigits[T string | []byte](s T) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
 			return false
 		}
 	}
-	return s != ""
+	return len(s) > 0
 }
 
 // number is the address of a PDU as text: with "+" where it says that it is

@@ -39,7 +39,7 @@ func (c *Carrier) delivered(bind int, s *smpp.Session, p pdu.PDU, a arrival) {
 	l := c.link(bind)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	got := c.sort(p, &a, dispatch.Ack{To: c, Token: c.acks.await(s, p.Head())}, l.now())
+	got := c.sort(p, &a, dispatch.Ack{To: c, Token: c.acks.await(s, p.Head())}, l)
 	switch got.kind {
 	case aReceipt:
 		l.receipts = append(l.receipts, got.receipt)
@@ -67,8 +67,9 @@ const (
 )
 
 // sort reads a delivery. One that breaks off our reading of it is kept whole
-// for a person: it must not end the session, nor come again for ever.
-func (c *Carrier) sort(p pdu.PDU, a *arrival, ack dispatch.Ack, now time.Time) (got sorted) {
+// for a person: it must not end the session, nor come again for ever (l.mu held).
+func (c *Carrier) sort(p pdu.PDU, a *arrival, ack dispatch.Ack, l *link) (got sorted) {
+	now := l.now()
 	defer func() {
 		if r := recover(); r != nil {
 			c.cfg.Log.Error().Str("carrier", c.cfg.Carrier).Any("panic", r).Msg("delivery could not be read")
@@ -86,7 +87,7 @@ func (c *Carrier) sort(p pdu.PDU, a *arrival, ack dispatch.Ack, now time.Time) (
 		got.unparsed = dispatch.Unparsed{Raw: raw(p, a.octets), At: now, Ack: ack}
 		return got
 	}
-	got.kind, got.receipt = aReceipt, dispatch.Receipt{Receipt: report.Receipt(recipient(a.source), now), Ack: ack}
+	got.kind, got.receipt = aReceipt, dispatch.Receipt{Receipt: report.Receipt(&l.copies, recipient(a.source), now), Ack: ack}
 	return got
 }
 
@@ -99,17 +100,13 @@ func (a *arrival) notice() dlr.Notice {
 }
 
 // recipient is the digits of the handset that a receipt is about, which is its
-// source; "" when that is no number.
-func recipient(a *pdu.Address) string {
-	addr := a.Addr
-	if len(addr) > 0 && addr[0] == '+' {
-		addr = addr[1:]
+// source; nil when that is no number.
+func recipient(a *pdu.Address) []byte {
+	addr := bytes.TrimPrefix(a.Addr, []byte("+"))
+	if !isDigits(addr) {
+		return nil
 	}
-	s := string(addr)
-	if !isDigits(s) {
-		return ""
-	}
-	return s
+	return addr
 }
 
 // inbound reads a message from a handset. What cannot be read as text keeps its

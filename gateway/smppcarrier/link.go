@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"bindery/dlr"
 	"bindery/gateway/dispatch"
 	"bindery/smpp"
 	"bindery/smpp/bindpool"
@@ -16,6 +17,7 @@ type link struct {
 	outcomes []dispatch.Outcome
 	ids      []byte // of outcomes
 	receipts []dispatch.Receipt
+	copies   dlr.Copies // of receipts; whoever keeps one keeps its piece
 	inbounds []dispatch.Inbound
 	unparsed []dispatch.Unparsed
 	over     int       // of outcomes: submissions that are over
