@@ -18,7 +18,10 @@
 -- takes nothing in, and ingress says so.
 local o -- arguments of the pushes before
 local queued, lanesOf = {}, {}
-local expiry = {} -- blocks and the earliest end of validity in them
+-- What is written once a call: blocks' keys and what is in them, the earliest end
+-- of validity in each and its name, accounts, routes by number.
+local keys, expiry, accounts, routes = {}, {}, {}, {}
+local knownAccounts, knownRoutes = {}, {}
 
 -- earlier answers what the push's key was answered before, if it was.
 local function earlier(idem, first)
@@ -60,9 +63,9 @@ local function take(account, a)
   if body == '' then
     call('PERSIST', P .. 'block:' .. name)
   else
-    call('SET', P .. 'block:' .. name, body)
+    keys[#keys + 1], keys[#keys + 2] = P .. 'block:' .. name, body
   end
-  call('SET', P .. 'slots:' .. name, ARGV[a + 2])
+  keys[#keys + 1], keys[#keys + 2] = P .. 'slots:' .. name, ARGV[a + 2]
   expiry[#expiry + 1], expiry[#expiry + 2] = ARGV[a + 3], name
   local ra, n = ARGV[a + 4] .. ':' .. ARGV[a + 5], tonumber(ARGV[a + 7])
   local key = ra .. ':' .. account
@@ -70,7 +73,10 @@ local function take(account, a)
   if not lane then
     lane = { ra = ra, account = account }
     queued[key], lanesOf[#lanesOf + 1] = lane, lane
-    call('HSETNX', P .. 'routes', u32(ARGV[a + 6], 1), ARGV[a + 4])
+    if not knownRoutes[ARGV[a + 4]] then
+      knownRoutes[ARGV[a + 4]] = true
+      routes[#routes + 1], routes[#routes + 2] = u32(ARGV[a + 6], 1), ARGV[a + 4]
+    end
   end
   a = a + 8
   for _ = 1, n do
@@ -89,7 +95,7 @@ local function take(account, a)
   return a
 end
 
-local accounts = {} -- noted in this call
+local fresh -- no push of this call was taken before
 
 local function accept(blocks)
   local account = ARGV[o + 1]
@@ -97,7 +103,7 @@ local function accept(blocks)
   local first = tonumber(ARGV[o + 5])
   local answer = idem and earlier(idem, first)
   if answer then return answer end
-  if blocks > 0 and call('EXISTS', P .. 'slots:' .. ARGV[o + 14]) == 1 then return { 'accepted', now } end
+  if blocks > 0 and not fresh and call('EXISTS', P .. 'slots:' .. ARGV[o + 14]) == 1 then return { 'accepted', now } end
   if now < tonumber(ARGV[o + 2]) or now > tonumber(ARGV[o + 3]) then return { 'late', now } end
   local cost, rate, us, used, ahead = tonumber(ARGV[o + 11]), P .. 'rate:' .. account, clock[1] * 1000000 + clock[2], 0, 0
   if blocks > 0 and cost > 0 then used, ahead = spent(rate, us) end
@@ -114,9 +120,8 @@ local function accept(blocks)
     used = math.max(used, us) + cost
     call('SET', rate, string.format('%.0f %.0f', used, used - us), 'PX', math.ceil((used - us) / 1000) + 1000)
   end
-  if not accounts[account] then
-    accounts[account] = true
-    call('SADD', P .. 'accounts', account)
+  if not knownAccounts[account] then
+    knownAccounts[account], accounts[#accounts + 1] = true, account
   end
   local a = o + 14
   for _ = 1, blocks do a = take(account, a) end
@@ -130,17 +135,35 @@ local function after(blocks)
   return a - 1
 end
 
-local answers = {}
+-- firsts are the slots of the first block of each push.
+local function firsts()
+  local list = {}
+  o = 0
+  while o < #ARGV do
+    local blocks = tonumber(ARGV[o + 13])
+    if blocks > 0 then list[#list + 1] = P .. 'slots:' .. ARGV[o + 14] end
+    o = after(blocks)
+  end
+  return list
+end
+
+local first, answers = firsts(), {}
+fresh = #first == 0 or call('EXISTS', unpack(first)) == 0
 o = 0
 while o < #ARGV do
   local blocks = tonumber(ARGV[o + 13])
   answers[#answers + 1] = accept(blocks)
   o = after(blocks)
 end
+if #keys > 0 then
+  call('MSET', unpack(keys))
+  call('ZADD', P .. 'expiry', unpack(expiry))
+  call('SADD', P .. 'accounts', unpack(accounts))
+  for k = 1, #routes, 2 do call('HSETNX', P .. 'routes', routes[k], routes[k + 1]) end
+end
 for _, lane in ipairs(lanesOf) do
   if #lane > 0 then push(lane.ra, lane.account, lane) end
 end
-if #expiry > 0 then call('ZADD', P .. 'expiry', unpack(expiry)) end
 ringBells()
 saveCounts()
 return answers

@@ -115,7 +115,9 @@ end
 readCarriers(ARGV[1], ARGV[2], tonumber(ARGV[3]))
 local n, errors, answers = tonumber(ARGV[4]), {}, {}
 for k = 1, n do errors[k] = ARGV[4 + k] end
-for a = readEntries(5 + n), #ARGV, 2 do
+local begin = readEntries(5 + n)
+fetch(begin)
+for a = begin, #ARGV, 2 do
   local records = ARGV[a + 1]
   local b = openAbout(ARGV[a], records, 15)
   if b then

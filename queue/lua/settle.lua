@@ -195,7 +195,9 @@ local function run()
   readCarriers(ARGV[2], ARGV[3], tonumber(ARGV[4]))
   local n, errors = tonumber(ARGV[5]), {}
   for k = 1, n do errors[k] = ARGV[5 + k] end
-  for a = readEntries(6 + n), #ARGV, 2 do
+  local begin = readEntries(6 + n)
+  fetch(begin)
+  for a = begin, #ARGV, 2 do
     local records = ARGV[a + 1]
     local b = openAbout(ARGV[a], records, 22)
     if b then

@@ -1,6 +1,22 @@
 -- slots: the slots of blocks, 20 octets a part. Nothing is written before save.
 local blocks, opened = {}, {}
 
+local fetched = {} -- slots of blocks that a call is about, read together
+
+-- fetch reads the slots of what are mostly blocks of one: those of which the
+-- arguments from a on (name, records) are about the first part alone.
+local function fetch(a)
+  local names, keys = {}, {}
+  for k = a, #ARGV, 2 do
+    if sub(ARGV[k + 1], 1, 4) == '\0\0\0\0' then
+      names[#names + 1], keys[#keys + 1] = ARGV[k], P .. 'slots:' .. ARGV[k]
+    end
+  end
+  if #keys < 2 then return end
+  local raws = call('MGET', unpack(keys))
+  for k = 1, #names do fetched[names[k]] = raws[k] end
+end
+
 -- The entries of the stream that a call brings, ready but for what a script finds
 -- otherwise: their accounts and texts, an event a line.
 local entryAccounts, entryTexts = {}, {}
@@ -26,7 +42,9 @@ local function open(name, from, to)
   if b == nil then
     local raw
     if from == 0 and to == 0 then -- mostly a block of one; else no harm: the whole of it is read when needed
-      raw = call('GETRANGE', P .. 'slots:' .. name, 0, 20)
+      raw = fetched[name]
+      if raw == nil then raw = call('GETRANGE', P .. 'slots:' .. name, 0, 20) end
+      raw = raw or ''
       if #raw == 20 then from = nil else raw = sub(raw, 1, 20) end
     elseif from then
       raw = call('GETRANGE', P .. 'slots:' .. name, from * 20, to * 20 + 19)
