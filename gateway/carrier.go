@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"os"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,8 @@ type carrier struct {
 	home       *dlr.Home
 	connector  *smppcarrier.Carrier
 	dispatcher *dispatch.Dispatcher
+	wake       chan struct{} // something may wait on its routes
+	own        string        // "@" and its id: the route of what must leave by it
 	loops      *loops
 	silence    silence
 	unmatched  uint64 // receipts counted as such so far; the steering's own
@@ -46,6 +49,7 @@ type common struct {
 	metrics *metrics
 	log     zerolog.Logger
 	lease   time.Duration
+	renewal *budget.Together
 }
 
 func newCarrier(c config.Carrier, routes []string, g common) (*carrier, error) {
@@ -53,17 +57,19 @@ func newCarrier(c config.Carrier, routes []string, g common) (*carrier, error) {
 	home := dlr.NewHome(g.db, dlr.HomeOptions{
 		Carrier: c.ID, Submit: form(c.MessageID.Submit), Receipt: form(c.MessageID.Receipt), ReceiptClock: c.ReceiptClock,
 	})
-	made := &carrier{cfg: c, loops: newLoops()}
+	made := &carrier{cfg: c, loops: newLoops(), wake: make(chan struct{}, 1), own: "@" + c.ID}
 	instance := rand.Text() // never used again, also when the carrier is made anew by a reload
 	made.budget = budget.NewCarrier(
 		budget.NewRate(g.db, budget.RateOptions{Carrier: c.ID, Instance: instance, Rate: c.Rate}),
 		budget.NewBinds(g.db, budget.BindsOptions{
 			Carrier: c.ID, Instance: instance, Binds: c.Binds, Lease: g.lease,
 			Held: made.held, Up: made.up, Share: made.setBinds, Silent: made.silence.now,
+			Together: g.renewal,
 		}))
 	g.metrics.carrier(c.ID)
 	settings := dispatching(&c)
-	settings.Routes, settings.Wake, settings.Log = routes, g.queue.Wake(), g.log
+	settings.Routes, settings.Wake, settings.Log = routes, made.wake, g.log
+	settings.Look = ownLook + mathrand.N(ownLook/4)
 	settings.Observer = observer{g.metrics, c.ID, &made.silence}
 	d, err := dispatch.New(settings, dispatch.Homes{Owners: g.owners, Finisher: g.queue, Correlator: home, Keeper: keeper{home}}, shared{made.budget})
 	if err != nil {

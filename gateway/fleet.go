@@ -136,7 +136,9 @@ func (f *fleet) steerOnce(routes []config.Route) {
 		if !slices.Equal(c.dispatcher.Routes(), now[c.cfg.ID]) {
 			f.common.log.Info().Str("carrier", c.cfg.ID).Strs("routes", now[c.cfg.ID]).Msg("drains")
 			c.dispatcher.SetRoutes(now[c.cfg.ID])
+			c.ring()
 		}
+		c.dispatcher.Tick()
 		c.countUnmatched(f.common.metrics)
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"bindery/api"
 	"bindery/config"
+	"bindery/gateway/budget"
 	"bindery/gateway/ingress"
 	"bindery/internal/redisdb"
 	"bindery/queue"
@@ -76,8 +77,9 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 		Lease: cfg.Redis.Lease, HistoryAge: cfg.Redis.History.Age, ReceiptClock: g.receiptClock, Routes: g.routeIDs,
 	})
 	g.owners = newOwnership(g.queue, cfg.Redis.Lease, g.log)
-	g.fleet.common = common{g.db, g.queue, g.owners, g.metrics, g.log, cfg.Redis.Lease}
+	g.fleet.common = common{g.db, g.queue, g.owners, g.metrics, g.log, cfg.Redis.Lease, budget.NewTogether(g.db)}
 	g.owners.withdraw = g.fleet.withdraw
+	g.queue.Bell(g.fleet.rung)
 	if err := g.fleet.make(cfg); err != nil {
 		return nil, err
 	}
@@ -164,6 +166,7 @@ func (g *Gateway) open(ctx context.Context) error {
 	g.down.add("carriers", g.fleet.stop)
 	steering := newLoops()
 	steering.start(func(ctx context.Context) { g.fleet.steer(ctx, func() []config.Route { return g.config().Routes }) })
+	steering.start((&watch{queue: g.queue, fleet: &g.fleet}).run)
 	g.down.add("steering", steering.stop)
 	g.started.Store(true)
 	g.log.Info().Int("carriers", len(g.fleet.all())).Msg("ready")

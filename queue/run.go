@@ -209,11 +209,12 @@ func (q *Queue) listen(ctx context.Context) {
 				return // closing a broken connection: nothing to do about it
 			}
 			return
-		case _, ok := <-rung:
+		case bell, ok := <-rung:
 			if !ok {
 				return
 			}
 			q.wake()
+			q.ring(bell.Payload)
 		}
 	}
 }

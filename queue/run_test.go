@@ -44,6 +44,51 @@ func TestDoorbell(t *testing.T) {
 	})
 }
 
+func TestBellNamesTheRoute(t *testing.T) {
+	onEach(t, func(r *rig) {
+		rung := make(chan string, 100)
+		r.q.Bell(func(route string) { rung <- route })
+		r.run()
+		deadline := time.After(20 * time.Second)
+		for {
+			r.accept(push("acme", 1))
+			select {
+			case route := <-rung:
+				if route != push("acme", 1).Route {
+					r.Errorf("the bell of route %q rings", route)
+				}
+				return
+			case <-time.After(50 * time.Millisecond):
+				o := r.owner()
+				r.settle(o, r.lease(o, 500).all(Submitted))
+			case <-deadline:
+				r.Fatal("no bell")
+			}
+		}
+	})
+}
+
+func TestWaiting(t *testing.T) {
+	onEach(t, func(r *rig) {
+		w := NewWaits([]string{"none", push("acme", 1).Route, "@alpha"})
+		want := func(what string, wanted bool) {
+			r.Helper()
+			has, err := r.q.Waiting(r.ctx, w)
+			if err != nil || len(has) != 3 || has[0] || has[1] != wanted || has[2] {
+				r.Errorf("%s: %v, %v", what, has, err)
+			}
+		}
+		want("nothing was ever pushed", false)
+		r.accept(push("acme", 2))
+		want("two wait", true)
+		o := r.owner()
+		l := r.lease(o, 500)
+		want("both are leased", false)
+		r.settle(o, l.all(Back))
+		want("they went back", true)
+	})
+}
+
 // What is scheduled comes up by itself, and an instance that is gone is
 // reclaimed by one that lives.
 func TestRun(t *testing.T) {

@@ -27,7 +27,9 @@ type BindsOptions struct {
 	// Share is called by Run when the share has changed. From then on no more
 	// binds may be opened than that; what is above is to be closed.
 	Share func(n int)
-	Now   func() time.Time // default boottime.Time
+	// Together has renewals of many carriers share round trips; nil: each its own.
+	Together *Together
+	Now      func() time.Time // default boottime.Time
 }
 
 // Binds is this instance's lease of a carrier's bind slots. Run must be running.
@@ -145,6 +147,9 @@ func (b *Binds) next() time.Duration {
 	if b.share != b.state.Target || held > b.share || b.state.Err != nil {
 		wait /= 4
 	}
+	if b.o.Together != nil {
+		return turn(b.o.Carrier, b.o.Now(), b.o.Lease/10, wait)
+	}
 	return wait
 }
 
@@ -156,7 +161,7 @@ func (b *Binds) renew(ctx context.Context) {
 	}
 	call, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	v, err := b.call(call, b.renewal(false))
+	v, err := b.call(call, b.renewal(false), b.o.Together)
 	if ctx.Err() != nil {
 		return
 	}
@@ -181,10 +186,14 @@ func (b *Binds) renewal(leave bool) []any {
 	}
 }
 
-func (b *Binds) call(ctx context.Context, args []any) ([]int64, error) {
+func (b *Binds) call(ctx context.Context, args []any, together *Together) ([]int64, error) {
 	keys := []string{bindsKey(b.o.Carrier), stateKey(b.o.Carrier), rateKey(b.o.Carrier)}
 	return within(ctx, func() ([]int64, error) {
-		reply, err := bindScript.Run(ctx, b.db, keys, args...)
+		run := func() (any, error) { return bindScript.Run(ctx, b.db, keys, args...) }
+		if together != nil {
+			run = func() (any, error) { return together.run(ctx, keys, args) }
+		}
+		reply, err := run()
 		if err != nil {
 			return nil, err
 		}
@@ -232,7 +241,7 @@ func (b *Binds) Leave(ctx context.Context) error {
 	b.mu.Lock()
 	b.share = 0
 	b.mu.Unlock()
-	if _, err := b.call(ctx, b.renewal(true)); err != nil {
+	if _, err := b.call(ctx, b.renewal(true), nil); err != nil {
 		return fmt.Errorf("budget: leave binds of %s: %w", b.o.Carrier, err)
 	}
 	return nil

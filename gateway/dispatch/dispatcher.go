@@ -66,6 +66,18 @@ func (d *Dispatcher) SetRoutes(routes []string) {
 // Routes are those that the carrier drains now.
 func (d *Dispatcher) Routes() []string { return *d.routes.Load() }
 
+// Tick looks at what is in the hand: a pause that is over, what is past its
+// validity, what goes back since nothing moves. Whoever has given a long
+// Config.Look calls it every 200 ms; an empty hand sleeps on.
+func (d *Dispatcher) Tick() {
+	d.hand.mu.Lock()
+	holds := d.hand.held > 0 || d.hand.stalled
+	d.hand.mu.Unlock()
+	if holds {
+		signal(d.wakeSubmitter)
+	}
+}
+
 // Run drives conn until ctx is over. What is then leased or written stays owed,
 // as after a crash: whoever wants to leave in order calls Stop first.
 func (d *Dispatcher) Run(ctx context.Context, conn Connector) {

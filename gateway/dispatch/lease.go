@@ -100,8 +100,8 @@ func (l *leaser) want(now time.Time) (n, others, enough int) {
 }
 
 // credits is law 2: what is leased and not settled stays within the window and
-// the prefetch, and what waits is what the rate writes soon. Of both bounds a
-// part is kept for urgent parts: bulk at full speed holds all the rest.
+// the prefetch, and what waits is what the rate writes soon. Some of both is
+// kept for urgent parts: bulk at full speed holds all the rest.
 func credits(window, slots int, rate float64, h *hand) (n, others, enough int) {
 	soon := h.pace.measured()
 	if rate > 0 {
@@ -115,7 +115,8 @@ func credits(window, slots int, rate float64, h *hand) (n, others, enough int) {
 	}
 	held := window + prefetch
 	n = max(0, min(held-h.held, waiting-h.parts, batchMax))
-	others = min(n, held-reserve(held)-h.held+h.heldUrgent, waiting-reserve(waiting)-h.parts+h.urgent.parts)
+	kept := min(reserve(held), prefetch) // bulk can fill the window
+	others = min(n, held-kept-h.held+h.heldUrgent, waiting-reserve(waiting)-h.parts+h.urgent.parts)
 	return n, max(0, others), min(batchMin, max(1, waiting/2))
 }
 
