@@ -65,6 +65,9 @@ func (q *fakeQueue) push(names ...string) {
 	for _, n := range names {
 		p := queue.Part{Block: queue.Block(n)}
 		q.msgs[p] = &queue.Message{ID: queue.ID(n), To: "+821000000001", Text: n, Parts: 1, AcceptedAt: time.Now(), Validity: 48 * time.Hour}
+		if q.msgs[p].Priority = queue.Normal; n[0] == 'u' {
+			q.msgs[p].Priority = queue.Urgent
+		}
 		q.slots[p] = &slot{state: "queued"}
 		q.lane = append(q.lane, p)
 	}
@@ -170,20 +173,31 @@ func (o *fakeOwner) lease(r queue.LeaseRequest) (*queue.Lease, error) {
 	}
 	o.number++
 	l := &queue.Lease{Number: o.number}
-	for len(q.lane) > 0 && len(l.Parts) < r.Max {
-		p := q.lane[0]
-		q.lane = q.lane[1:]
-		s := q.slots[p]
-		if s.state != "queued" && s.state != "retry" {
-			continue
-		}
-		s.attempt++
-		s.state, s.lease, s.owner = "leased", o.number, o
-		l.Parts = append(l.Parts, queue.Leased{Part: p, Attempt: s.attempt, MaybeSent: s.maybe, Message: q.msgs[p]})
+	o.takeOff(l, queue.Urgent, r.Max)
+	o.takeOff(l, queue.Normal, min(r.Max-len(l.Parts), r.Max-r.Urgent))
+	for _, p := range q.lane {
+		l.Left[q.msgs[p].Priority]++
 	}
-	l.Left[1] = len(q.lane)
 	q.max = max(q.max, q.heldNow())
 	return l, nil
+}
+
+// takeOff takes at most n parts of a priority off the lane.
+func (o *fakeOwner) takeOff(l *queue.Lease, pr queue.Priority, n int) {
+	q := o.q
+	q.lane = slices.DeleteFunc(q.lane, func(p queue.Part) bool {
+		s := q.slots[p]
+		if q.msgs[p].Priority != pr || n <= 0 {
+			return false
+		}
+		if s.state == "queued" || s.state == "retry" {
+			n--
+			s.attempt++
+			s.state, s.lease, s.owner = "leased", o.number, o
+			l.Parts = append(l.Parts, queue.Leased{Part: p, Attempt: s.attempt, MaybeSent: s.maybe, Message: q.msgs[p]})
+		}
+		return true
+	})
 }
 
 var verdicts = map[queue.Verdict]string{

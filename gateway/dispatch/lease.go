@@ -16,7 +16,8 @@ type leaser struct {
 	lookAt time.Time // when dry and failed are forgotten
 	dry    bool      // the lanes were empty when last asked
 	failed bool      // the last call was
-	urgent bool      // urgent parts may wait: seen, or the doorbell rang since
+	urgent bool      // urgent parts may wait: a reply said so, or the doorbell rang since; if it is
+	// missed, the reply to whatever credit gets free next says so
 }
 
 // lease asks for parts whenever the credits allow it and there may be some.
@@ -41,7 +42,7 @@ func (d *Dispatcher) lease(ctx context.Context) {
 func (l *leaser) step(ctx context.Context) time.Duration {
 	l.present()
 	if now := time.Now(); !now.Before(l.lookAt) {
-		l.dry, l.failed, l.urgent, l.lookAt = false, false, true, now.Add(l.d.cfg.Look)
+		l.dry, l.failed, l.lookAt = false, false, now.Add(l.d.cfg.Look)
 	}
 	if l.d.hand.wasRefilled() {
 		l.dry, l.urgent = false, true
@@ -114,8 +115,11 @@ func credits(window, slots int, rate float64, h *hand) (n, others, enough int) {
 		waiting = min(waiting, soon)
 	}
 	held := window + prefetch
-	n = max(0, min(held-h.held, waiting-h.parts, batchMax))
 	kept := min(reserve(held), prefetch) // bulk can fill the window
+	n = max(0, min(held-h.held, waiting-h.parts, batchMax))
+	if rate == 0 { // the measured rate may have fallen since bulk was leased by it
+		n = max(n, min(kept-h.heldUrgent, 2*window-h.held, batchMax))
+	}
 	others = min(n, held-kept-h.held+h.heldUrgent, waiting-reserve(waiting)-h.parts+h.urgent.parts)
 	return n, max(0, others), min(batchMin, max(1, waiting/2))
 }
