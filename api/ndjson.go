@@ -166,8 +166,9 @@ func (s *lineStream) hand(p *piece) *piece {
 	if len(p.lines) == 0 && p.untaken == 0 && p.excess == 0 {
 		return p
 	}
-	s.pieces <- p
-	return &piece{}
+	n := len(p.lines) // likely the next one's too
+	s.pieces <- p     // from here on it is the taker's
+	return &piece{lines: make([]ingress.Line, 0, n), problems: make([]*Problem, 0, n)}
 }
 
 // parse adds a line; err: it is too long.

@@ -166,15 +166,15 @@ func (p *Push) args(blocks []pushed, at time.Time) ([]any, error) {
 		batch, record = string(blocks[0].name), p.batchRecord(blocks)
 	}
 	cost, slack := p.cost()
-	args := []any{
+	args := append(make([]any, 0, acceptFixed+(blockFixed+4)*len(blocks)),
 		p.Account, at.Add(-acceptWindow).UnixMilli(), at.Add(acceptWindow).UnixMilli(),
 		name, key.First, body, p.record(body), lines, batch, record, cost.Microseconds(), slack.Microseconds(), len(blocks),
-	}
+	)
 	for i := range blocks {
 		b := &blocks[i]
 		route, priority := b.messages[0].Route, b.messages[0].Priority
 		number := routeNumber(route)
-		raw, err := appendBody(nil, p.Account, route, priority, b.messages, b.parts)
+		raw, err := appendBody(make([]byte, 0, b.size(p.Account)), p.Account, route, priority, b.messages, b.parts)
 		if err != nil {
 			return nil, err
 		}

@@ -119,6 +119,15 @@ func (m *Message) size() int {
 	return len(m.Text) + len(m.To) + len(m.Reference) + len(m.Campaign) + len(m.Callback) + len(m.From) + 64 + entrySize*m.Parts
 }
 
+// size is about what the block's body takes, more where its texts are alike.
+func (b *pushed) size(account string) int {
+	n := headFixed + 2 + len(account) + len(b.messages[0].Route) + entrySize
+	for i := range b.messages {
+		n += b.messages[i].size()
+	}
+	return n
+}
+
 // drawRef draws a concatenation reference, 1..65535.
 func drawRef() uint16 {
 	var b [2]byte
