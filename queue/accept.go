@@ -98,7 +98,7 @@ func (q *Queue) accept(ctx context.Context, sh *shard, p *Push) ([]ID, error) {
 			return nil, err
 		}
 	}
-	r, err := q.together(ctx, sh, args, len(blocks))
+	r, err := q.together(ctx, sh, args, blocks)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,8 @@ const (
 // waits.
 type gate struct {
 	mu      sync.Mutex // guards the rest
-	waiting []*waitingPush
+	urgent  []*waitingPush
+	waiting []*waitingPush // the others
 	flying  int
 }
 
@@ -31,6 +32,7 @@ type waitingPush struct {
 	args   []any
 	blocks int
 	octets int
+	urgent bool // of one block, urgent
 	answer chan answered // room for one
 }
 
@@ -41,8 +43,9 @@ type answered struct {
 
 // together runs the accept script for a push, with others that wait. When ctx
 // ends first the push may still be taken.
-func (q *Queue) together(ctx context.Context, sh *shard, args []any, blocks int) (reply, error) {
-	p := &waitingPush{args: args, blocks: blocks, answer: make(chan answered, 1)}
+func (q *Queue) together(ctx context.Context, sh *shard, args []any, blocks []pushed) (reply, error) {
+	p := &waitingPush{args: args, blocks: len(blocks), answer: make(chan answered, 1)}
+	p.urgent = len(blocks) == 1 && blocks[0].messages[0].Priority == Urgent
 	for _, a := range args {
 		if octets, ok := a.([]byte); ok {
 			p.octets += len(octets)
@@ -50,7 +53,11 @@ func (q *Queue) together(ctx context.Context, sh *shard, args []any, blocks int)
 	}
 	g := &sh.gate
 	g.mu.Lock()
-	g.waiting = append(g.waiting, p)
+	if p.urgent {
+		g.urgent = append(g.urgent, p)
+	} else {
+		g.waiting = append(g.waiting, p)
+	}
 	start := g.flying < maxFlying
 	if start {
 		g.flying++
@@ -71,7 +78,7 @@ func (q *Queue) together(ctx context.Context, sh *shard, args []any, blocks int)
 func (q *Queue) send(ctx context.Context, sh *shard) {
 	for {
 		list := sh.gate.next()
-		if list == nil {
+		if len(list) == 0 {
 			return
 		}
 		var args []any
@@ -93,26 +100,37 @@ func (q *Queue) send(ctx context.Context, sh *shard) {
 }
 
 // next takes the pushes of the next call, nil when none waits: then the sender
-// ends.
+// ends. Urgent ones go before what came earlier, so they wait for the calls under
+// way and not for megabytes of bulk; half of a call stays for the others.
 func (g *gate) next() []*waitingPush {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	most := maxTogether
+	if len(g.waiting) > 0 {
+		most /= 2
+	}
+	list := cutPushes(&g.urgent, most)
+	list = append(list, cutPushes(&g.waiting, maxTogether-len(list))...)
+	if len(list) == 0 {
+		g.flying--
+	}
+	return list
+}
+
+// cutPushes cuts the first of what waits off, at most so many, and what a call
+// takes of blocks and octets.
+func cutPushes(from *[]*waitingPush, most int) []*waitingPush {
+	waiting := *from
 	n, blocks, octets := 0, 0, 0
-	for n < len(g.waiting) && n < maxTogether {
-		blocks, octets = blocks+g.waiting[n].blocks, octets+g.waiting[n].octets
+	for n < len(waiting) && n < most {
+		blocks, octets = blocks+waiting[n].blocks, octets+waiting[n].octets
 		if n > 0 && (blocks > maxBlocks || octets > maxOctets) {
 			break
 		}
 		n++
 	}
-	if n == 0 {
-		g.flying--
-		return nil
+	if *from = waiting[n:]; len(*from) == 0 {
+		*from = nil
 	}
-	list := g.waiting[:n:n]
-	g.waiting = g.waiting[n:]
-	if len(g.waiting) == 0 {
-		g.waiting = nil
-	}
-	return list
+	return waiting[:n:n]
 }
