@@ -32,7 +32,7 @@ type waitingPush struct {
 	args   []any
 	blocks int
 	octets int
-	urgent bool // of one block, urgent
+	urgent bool          // of one block, urgent
 	answer chan answered // room for one
 }
 

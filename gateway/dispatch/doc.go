@@ -51,6 +51,17 @@
 // called the part uncertain was answered, else the settle would come second and
 // send again what the carrier has.
 //
+// # Urgent parts
+//
+// Bulk at full speed holds every credit that it can get. So a twentieth of the
+// credits, and at least one from eight on, is for urgent parts only, out of the
+// prefetch: bulk can still fill the window. The leaser asks for those credits
+// alone only when a reply said that urgent parts wait or the doorbell rang. In
+// the hand urgent parts have a line of their own that goes first; after each 16
+// of them one of the others goes, so that a flood of urgent parts neither keeps
+// what is leased of the others nor their credits. Order holds within a lane, and
+// a lane has one priority.
+//
 // # A lapsed owner
 //
 // Nothing is handed to the connector unless the owner's lease holds. Once the
