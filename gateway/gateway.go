@@ -77,7 +77,7 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 		Lease: cfg.Redis.Lease, HistoryAge: cfg.Redis.History.Age, ReceiptClock: g.receiptClock, Routes: g.routeIDs,
 	})
 	g.owners = newOwnership(g.queue, cfg.Redis.Lease, g.log)
-	g.fleet.common = common{g.db, g.queue, g.owners, g.metrics, g.log, cfg.Redis.Lease, budget.NewTogether(g.db)}
+	g.fleet.common = common{g.db, g.queue, g.owners, g.metrics, g.log, cfg.Redis.Lease, budget.NewTogether(g.db, cfg.Redis.Lease)}
 	g.owners.withdraw = g.fleet.withdraw
 	g.queue.Bell(g.fleet.rung)
 	if err := g.fleet.make(cfg); err != nil {
@@ -158,6 +158,7 @@ func (g *Gateway) open(ctx context.Context) error {
 	l := newLoops()
 	g.down.add("loops", l.stop)
 	l.start(g.owners.run)
+	l.start(g.fleet.common.renewal.Run)
 	l.start(func(ctx context.Context) {
 		g.queue.Run(ctx, func(step string, err error) { g.log.Warn().Err(err).Str("step", step).Msg("queue") })
 	})

@@ -26,7 +26,7 @@ type watch struct {
 const (
 	watchEvery = 200 * time.Millisecond
 	watchBound = 5 * time.Second // of one look
-	ownLook    = 5 * time.Second // between a dispatcher's own looks, at least
+	ownLook    = 10 * time.Second // between a dispatcher's own looks, at least
 )
 
 func (w *watch) run(ctx context.Context) {

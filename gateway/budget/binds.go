@@ -39,10 +39,13 @@ type Binds struct {
 	rate *Rate // told the present rate; nil: nobody is
 
 	kick chan struct{} // Run is to renew now
+	rush chan struct{} // Run is to look when
 
-	// Owned by Run.
+	turn   sync.Mutex // held while a renewal is under way; guards the next four
 	number int64
 	vouch  voucher
+	last   time.Time // when the last renewal began
+	left   bool      // Leave was called: nobody renews any more
 
 	mu    sync.Mutex // guards all below
 	slots int        // configured
@@ -73,7 +76,7 @@ func NewBinds(db *redisdb.DB, o BindsOptions) *Binds {
 	if o.Now == nil {
 		o.Now = boottime.Time
 	}
-	b := &Binds{db: db, o: o, kick: make(chan struct{}, 1), slots: o.Binds}
+	b := &Binds{db: db, o: o, kick: make(chan struct{}, 1), rush: make(chan struct{}, 1), slots: o.Binds}
 	b.vouch.lease = o.Lease
 	if b.o.Held == nil {
 		b.o.Held = b.Share
@@ -126,45 +129,74 @@ func (b *Binds) Nudge() { signal(b.kick) }
 func (b *Binds) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	if b.o.Together != nil {
+		b.o.Together.join(b)
+		defer b.o.Together.leave(b)
+	}
 	for {
+		kicked := false
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-b.kick:
+			kicked = true
+		case <-b.rush:
+			timer.Reset(b.next())
+			continue
 		case <-timer.C:
 		}
-		b.renew(ctx)
+		b.renew(ctx, kicked)
 		timer.Reset(b.next())
 	}
 }
 
-// next is the time to the next renewal: shorter while slots change hands.
-func (b *Binds) next() time.Duration {
+// hurries tells that slots change hands, or that the last renewal failed.
+func (b *Binds) hurries() bool {
 	held := b.o.Held() // takes mu, if it is Share
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	wait := b.o.Lease / 10
-	if b.share != b.state.Target || held > b.share || b.state.Err != nil {
-		wait /= 4
-	}
-	if b.o.Together != nil {
-		return turn(b.o.Carrier, b.o.Now(), b.o.Lease/10, wait)
-	}
-	return wait
+	return !b.state.Known || b.share != b.state.Target || held > b.share || b.state.Err != nil
 }
 
-func (b *Binds) renew(ctx context.Context) {
-	now := b.o.Now()
-	wait := b.o.Lease / 3
-	if left := b.vouch.left(now); left > 0 {
-		wait = min(wait, left)
+// next is the time to the next renewal: shorter while slots change hands, longer
+// when others see to it.
+func (b *Binds) next() time.Duration {
+	switch {
+	case b.hurries():
+		return b.o.Lease / 40
+	case b.o.Together != nil:
+		return b.o.Lease / 3
 	}
-	call, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	v, err := b.call(call, b.renewal(false), b.o.Together)
-	if ctx.Err() != nil {
+	return b.o.Lease / 10
+}
+
+// renew is Run's own renewal; if Together has just seen to it, only when it must.
+func (b *Binds) renew(ctx context.Context, must bool) {
+	b.turn.Lock()
+	defer b.turn.Unlock()
+	now := b.o.Now()
+	if b.o.Together != nil && !must && now.Sub(b.last) < b.o.Lease/5 && !b.hurries() {
 		return
 	}
+	call, cancel := context.WithTimeout(ctx, b.patience(now))
+	defer cancel()
+	v, err := b.call(call, b.renewal(false))
+	if ctx.Err() == nil {
+		b.renewed(now, v, err)
+	}
+}
+
+// patience is how long a renewal may take (turn held).
+func (b *Binds) patience(now time.Time) time.Duration {
+	if left := b.vouch.left(now); left > 0 {
+		return min(b.o.Lease/3, left)
+	}
+	return b.o.Lease / 3
+}
+
+// renewed takes over the outcome of a renewal that was sent at now (turn held).
+func (b *Binds) renewed(now time.Time, v []int64, err error) {
+	b.last = now
 	if err != nil {
 		b.vouch.failed(b.o.Now(), isRefusal(err))
 		b.learn(nil, fmt.Errorf("budget: binds of %s: %w", b.o.Carrier, err))
@@ -174,7 +206,7 @@ func (b *Binds) renew(ctx context.Context) {
 	}
 }
 
-// renewal makes the arguments of the next renewal.
+// renewal makes the arguments of the next renewal (turn held).
 func (b *Binds) renewal(leave bool) []any {
 	b.mu.Lock()
 	slots, share := b.slots, b.share
@@ -186,14 +218,13 @@ func (b *Binds) renewal(leave bool) []any {
 	}
 }
 
-func (b *Binds) call(ctx context.Context, args []any, together *Together) ([]int64, error) {
-	keys := []string{bindsKey(b.o.Carrier), stateKey(b.o.Carrier), rateKey(b.o.Carrier)}
+func (b *Binds) keys() []string {
+	return []string{bindsKey(b.o.Carrier), stateKey(b.o.Carrier), rateKey(b.o.Carrier)}
+}
+
+func (b *Binds) call(ctx context.Context, args []any) ([]int64, error) {
 	return within(ctx, func() ([]int64, error) {
-		run := func() (any, error) { return bindScript.Run(ctx, b.db, keys, args...) }
-		if together != nil {
-			run = func() (any, error) { return together.run(ctx, keys, args) }
-		}
-		reply, err := run()
+		reply, err := bindScript.Run(ctx, b.db, b.keys(), args...)
 		if err != nil {
 			return nil, err
 		}
@@ -241,7 +272,10 @@ func (b *Binds) Leave(ctx context.Context) error {
 	b.mu.Lock()
 	b.share = 0
 	b.mu.Unlock()
-	if _, err := b.call(ctx, b.renewal(true), nil); err != nil {
+	b.turn.Lock()
+	defer b.turn.Unlock()
+	b.left = true
+	if _, err := b.call(ctx, b.renewal(true)); err != nil {
 		return fmt.Errorf("budget: leave binds of %s: %w", b.o.Carrier, err)
 	}
 	return nil

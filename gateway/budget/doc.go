@@ -50,8 +50,8 @@
 //
 // # Who owns what
 //
-// Rate.Run is the only goroutine that asks for grants, and
-// Binds.Run the only one that renews the lease of bind slots; Take, Return,
+// Rate.Run is the only goroutine that asks for grants; Binds.Run and Together
+// renew the lease of bind slots, one at a time (Binds.turn). Take, Return,
 // Answered and the readers of state go through one mutex of each. Nothing is
 // written outside Redis, so a process that dies between two steps leaves slots
 // of time that lapse within a second, and a row of binds that lapses with its

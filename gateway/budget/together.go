@@ -3,105 +3,130 @@ package budget
 import (
 	"context"
 	"hash/fnv"
+	"slices"
 	"sync"
 	"time"
 
 	"bindery/internal/redisdb"
 )
 
-// Together has the renewals of many carriers go to Redis in few round trips:
-// one each would be most of what an idle gateway costs. Carriers are spread over
-// groups by their names; those of one group renew at the same moments and are
-// sent as one pipeline. Who has to renew out of turn goes with whoever is there.
+// Together renews the bind slots of many carriers in few round trips, and by one
+// goroutine: one of each would be most of what an idle gateway costs. Carriers
+// are spread over groups by their names; a group's renewals are one pipeline.
+// Who has to renew out of turn does so in its own Run, and Run renews too when
+// Together has not been for a while.
 type Together struct {
-	db *redisdb.DB
+	db    *redisdb.DB
+	lease time.Duration
 
-	mu      sync.Mutex // guards the rest
-	waiting []*renewing
-	sending bool
+	mu      sync.Mutex // guards members
+	members [groups][]*Binds
 }
 
 const (
 	groups      = 10
-	togetherFor = 5 * time.Millisecond // after the first came, the call is made
-	togetherMax = 50                   // renewals a call, about a millisecond of Redis
+	togetherMax = 50 // renewals a call, about a millisecond of Redis
 )
 
-type renewing struct {
-	redisdb.Call
-	ctx  context.Context
-	done chan struct{}
+// NewTogether is for the carriers of one gateway, all of one lease. Run must be
+// running.
+func NewTogether(db *redisdb.DB, lease time.Duration) *Together {
+	if lease <= 0 {
+		lease = defaultLease
+	}
+	return &Together{db: db, lease: lease}
 }
 
-// NewTogether is for the carriers of one gateway.
-func NewTogether(db *redisdb.DB) *Together { return &Together{db: db} }
-
-// run is one renewal, of which ctx says how long it may take; it is back when the
-// call is.
-func (t *Together) run(ctx context.Context, keys []string, args []any) (any, error) {
-	r := &renewing{Call: redisdb.Call{Keys: keys, Args: args}, ctx: ctx, done: make(chan struct{})}
-	t.mu.Lock()
-	t.waiting = append(t.waiting, r)
-	start := !t.sending
-	t.sending = true
-	t.mu.Unlock()
-	if start {
-		time.AfterFunc(togetherFor, t.send)
-	}
-	<-r.done
-	return r.Reply, r.Err
-}
-
-// send makes the calls, beside each other: one that hangs (a server of a cluster
-// that is away) holds up nobody else's renewal that comes after it.
-func (t *Together) send() {
-	t.mu.Lock()
-	list := t.waiting
-	t.waiting, t.sending = nil, false
-	t.mu.Unlock()
-	for len(list) > togetherMax {
-		go t.call(list[:togetherMax])
-		list = list[togetherMax:]
-	}
-	t.call(list)
-}
-
-// call is made within the time that the most patient of them has; the others go
-// their way when theirs is over (within).
-func (t *Together) call(list []*renewing) {
-	ctx := list[0].ctx
-	until, _ := ctx.Deadline()
-	calls := make([]*redisdb.Call, len(list))
-	for i, r := range list {
-		calls[i] = &r.Call
-		if d, ok := r.ctx.Deadline(); ok && d.After(until) {
-			until = d
-		}
-	}
-	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), until)
-	defer cancel()
-	bindScript.RunAll(ctx, t.db, calls)
-	for _, r := range list {
-		close(r.done)
-	}
-}
-
-// turn is the time from now to the next moment of the carrier's group, of which
-// there is one in each stretch of every. What is to come sooner comes so.
-func turn(carrier string, now time.Time, every, wait time.Duration) time.Duration {
-	if wait < every {
-		return wait // out of turn: slots change hands, or the last one failed
-	}
+func groupOf(carrier string) int {
 	h := fnv.New32a()
 	h.Write([]byte(carrier))
-	offset := every / groups * time.Duration(h.Sum32()%groups)
-	past := time.Duration((now.UnixNano() - int64(offset)) % int64(every))
-	if past < 0 {
-		past += every
+	return int(h.Sum32() % groups)
+}
+
+func (t *Together) join(b *Binds) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	g := groupOf(b.o.Carrier)
+	t.members[g] = append(t.members[g], b)
+}
+
+func (t *Together) leave(b *Binds) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	g := groupOf(b.o.Carrier)
+	t.members[g] = slices.DeleteFunc(t.members[g], func(m *Binds) bool { return m == b })
+}
+
+// Run renews one group after the other until ctx ends; each has its turn ten
+// times in a lease.
+func (t *Together) Run(ctx context.Context) {
+	tick := time.NewTicker(t.lease / 10 / groups)
+	defer tick.Stop()
+	for g := 0; ; g = (g + 1) % groups {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		t.mu.Lock()
+		list := slices.Clone(t.members[g])
+		t.mu.Unlock()
+		for part := range slices.Chunk(list, togetherMax) {
+			t.renew(ctx, part)
+		}
 	}
-	left := every - past
-	if left < every/groups {
-		left += every
+}
+
+// renew makes one call for those of the list that are not renewing by
+// themselves. Who waits longest for it is whose slots end first.
+func (t *Together) renew(ctx context.Context, list []*Binds) {
+	var mine []*Binds
+	var calls []*redisdb.Call
+	var sent []time.Time
+	wait := t.lease / 3
+	for _, b := range list {
+		if b.hurries() || !b.turn.TryLock() {
+			continue
+		}
+		if b.left { // since the list was made
+			b.turn.Unlock()
+			continue
+		}
+		now := b.o.Now()
+		wait = min(wait, b.patience(now))
+		mine, sent = append(mine, b), append(sent, now)
+		calls = append(calls, &redisdb.Call{Keys: b.keys(), Args: b.renewal(false)})
 	}
-	return left
+	if len(mine) == 0 {
+		return
+	}
+	call, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	done := make(chan struct{})
+	go func() { // left behind when it takes too long, as by within
+		bindScript.RunAll(call, t.db, calls)
+		close(done)
+	}()
+	late := false
+	select {
+	case <-done:
+	case <-call.Done():
+		late = true
+	}
+	for i, b := range mine {
+		var v []int64
+		err := call.Err()
+		if !late {
+			if err = calls[i].Err; err == nil {
+				v, err = numbers(calls[i].Reply, 8)
+			}
+		}
+		if ctx.Err() == nil {
+			b.renewed(sent[i], v, err)
+		}
+		b.turn.Unlock()
+		if b.hurries() {
+			signal(b.rush)
+		}
+	}
 }

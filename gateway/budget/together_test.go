@@ -3,6 +3,7 @@ package budget
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -12,90 +13,92 @@ import (
 	"bindery/internal/redistest"
 )
 
-// Many carriers have their shares by few round trips, also after the server
-// forgot the script.
-func TestTogether(t *testing.T) {
-	const carriers = 120
-	c := redistest.Start(t).Client(t)
-	db := redisdb.Wrap(c)
-	together := NewTogether(db)
+func company(t *testing.T, db *redisdb.DB, carriers int) (list []*Binds, together *Together) {
+	together = NewTogether(db, defaultLease)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer cancel()
-	shares := make(chan int, carriers)
+	wg.Go(func() { together.Run(ctx) })
 	for i := range carriers {
-		b := NewBinds(db, BindsOptions{
-			Carrier: fmt.Sprintf("c%d", i), Instance: "a", Binds: 2, Together: together, Share: func(n int) { shares <- n },
-		})
+		b := NewBinds(db, BindsOptions{Carrier: fmt.Sprintf("c%d", i), Instance: "a", Binds: 2, Together: together})
+		list = append(list, b)
 		wg.Go(func() { _ = b.Run(ctx) })
 	}
-	deadline := time.After(30 * time.Second)
-	for range carriers {
+	t.Cleanup(func() { cancel(); wg.Wait() })
+	return list, together
+}
+
+func await(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	deadline, tick := time.After(30*time.Second), time.NewTicker(20*time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
 		select {
-		case n := <-shares:
-			if n != 2 {
-				t.Errorf("share %d, want 2", n)
-			}
+		case <-tick.C:
 		case <-deadline:
-			t.Fatal("not all have a share")
+			t.Fatal(what)
 		}
 	}
-	if err := c.ScriptFlush(ctx).Err(); err != nil {
+}
+
+func (b *Binds) renewals() int64 {
+	b.turn.Lock()
+	defer b.turn.Unlock()
+	return b.number
+}
+
+// Many carriers keep their shares, also when the server forgot the script.
+func TestTogether(t *testing.T) {
+	c := redistest.Start(t).Client(t)
+	list, _ := company(t, redisdb.Wrap(c), 120)
+	all := func(holds func(*Binds) bool) func() bool {
+		return func() bool {
+			for _, b := range list {
+				if !holds(b) {
+					return false
+				}
+			}
+			return true
+		}
+	}
+	await(t, "not all have their share", all(func(b *Binds) bool { return b.Share() == 2 }))
+	if err := c.ScriptFlush(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
-	b := NewBinds(db, BindsOptions{Carrier: "another", Instance: "a", Binds: 2})
-	if v, err := b.call(timed(t), b.renewal(false), together); err != nil || v[0] != 2 {
-		t.Errorf("after a flush of scripts: %v, %v", v, err)
+	was := map[*Binds]int64{}
+	for _, b := range list {
+		was[b] = b.renewals()
+	}
+	await(t, "not all are renewed", all(func(b *Binds) bool { return b.renewals() >= was[b]+2 }))
+	for _, b := range list {
+		if s := b.State(); s.Share != 2 || s.Err != nil {
+			t.Fatalf("%s: %+v", b.o.Carrier, s)
+		}
 	}
 }
 
-func timed(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// A call that Redis does not take is everybody's error.
+// While nobody listens the shares stay (a refusal), each sees the error, and all
+// go on by themselves.
 func TestTogetherRefused(t *testing.T) {
 	s := redistest.Start(t)
-	db := redisdb.Wrap(s.Client(t))
-	together := NewTogether(db)
-	b := NewBinds(db, BindsOptions{Carrier: "alpha", Instance: "a", Binds: 2})
-	if _, err := b.call(timed(t), b.renewal(false), together); err != nil {
-		t.Fatal(err)
+	list, _ := company(t, redisdb.Wrap(s.Client(t)), 15)
+	for _, b := range list {
+		await(t, "no share", func() bool { return b.Share() == 2 })
 	}
 	s.Kill(t)
-	if _, err := b.call(timed(t), b.renewal(false), together); err == nil || !isRefusal(err) || !strings.Contains(err.Error(), "bind") {
-		t.Errorf("with nobody listening: %v", err)
+	for _, b := range list {
+		await(t, "no refusal", func() bool { return isRefusal(b.State().Err) })
+		if b.Share() != 2 {
+			t.Errorf("%s: %+v", b.o.Carrier, b.State())
+		}
 	}
+	s.Run(t)
+	for _, b := range list {
+		await(t, "not renewed again", func() bool { return b.State().Err == nil })
+	}
+	await(t, "go-redis still tries to dial", func() bool { return !dialling() })
 }
 
-func TestTurn(t *testing.T) {
-	every := time.Second
-	seen := map[time.Duration]int{}
-	for i := range 1000 {
-		carrier := fmt.Sprintf("carrier-%d", i)
-		now := time.Unix(1000, 0).Add(time.Duration(i) * time.Millisecond)
-		wait := turn(carrier, now, every, every)
-		if wait < every/groups || wait >= every+every/groups {
-			t.Fatalf("%s waits %s", carrier, wait)
-		}
-		at := now.Add(wait)
-		if next := turn(carrier, at, every, every); next != every {
-			t.Fatalf("%s: a turn after the next is %s later", carrier, next)
-		}
-		seen[time.Duration(at.UnixNano())%every]++
-		if soon := turn(carrier, now, every, every/4); soon != every/4 {
-			t.Fatalf("out of turn: %s", soon)
-		}
-	}
-	if len(seen) != groups {
-		t.Errorf("carriers renew at %d moments of a second, want %d", len(seen), groups)
-	}
-	for at, n := range seen {
-		if n > 200 {
-			t.Errorf("%d of 1000 renew at %s", n, at)
-		}
-	}
+func dialling() bool {
+	stacks := make([]byte, 1<<20)
+	return strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "tryDial")
 }
