@@ -47,7 +47,7 @@ const (
 	ahead    = 50 * time.Millisecond // of the rate, what may wait leased
 	gather   = 200 * time.Millisecond
 	walk     = time.Second            // between looks at parked receipts, and between sweeps
-	stroll   = 10 * time.Second       // between looks when nothing is parked
+	stroll   = 30 * time.Second       // between looks when nothing is parked
 	forget   = 15 * time.Second       // after what was to be forgotten all of it is swept
 	retire   = time.Minute            // between sweeps when there is nothing to forget
 	again    = 200 * time.Millisecond // after a lease call that failed
