@@ -1,7 +1,6 @@
 package dlr
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -171,27 +170,40 @@ func (f *forgetting) due(now time.Time) (bucket, bool) {
 }
 
 func (h *Home) forget(ctx context.Context, b bucket) error {
-	args, parts := make([]any, 1, 1+2*batch), make([]any, 0, batch)
+	var octets []byte
+	var ends []int // of ids and parts in octets
 	var failed error
 	send := func() {
-		args[0] = len(parts)
-		reply, err := forgetScript.Run(ctx, h.db, []string{h.state}, append(args, parts...)...)
+		texts, all, from := make([]string, len(ends)), string(octets), 0
+		for i, end := range ends {
+			texts[i], from = all[from:end], end
+		}
+		args := make([]any, 1, 1+len(texts))
+		args[0] = len(texts) / 2
+		for _, first := range []int{0, 1} { // ids, then parts
+			for i := first; i < len(texts); i += 2 {
+				args = append(args, &texts[i])
+			}
+		}
+		reply, err := forgetScript.Run(ctx, h.db, []string{h.state}, args...)
 		if gone, ok := reply.(int64); ok {
 			h.count.forgotten.Add(uint64(gone))
 		}
-		failed = cmp.Or(failed, err)
-		args, parts = args[:1], parts[:0]
+		failed, octets, ends = err, octets[:0], ends[:0]
 	}
 	b.each(func(id, part []byte) {
 		if failed != nil {
 			return
 		}
-		args, parts = append(args, string(id)), append(parts, string(part))
-		if len(parts) == batch {
+		octets = append(octets, id...)
+		ends = append(ends, len(octets))
+		octets = append(octets, part...)
+		ends = append(ends, len(octets))
+		if len(ends) == 2*batch {
 			send()
 		}
 	})
-	if failed == nil && len(parts) > 0 {
+	if failed == nil && len(ends) > 0 {
 		send()
 	}
 	return failed
