@@ -10,13 +10,14 @@ import (
 
 // leaser is the state of the lease loop.
 type leaser struct {
-	d      *Dispatcher
-	tenure *tenure
-	last   time.Time // when the last call was made
-	lookAt time.Time // when dry and failed are forgotten
-	dry    bool      // the lanes were empty when last asked
-	failed bool      // the last call was
-	urgent bool      // urgent parts may wait: a reply said so, or the doorbell rang since; if it is
+	d          *Dispatcher
+	tenure     *tenure
+	last       time.Time // when the last call for others than urgent parts was made
+	lastUrgent time.Time // the last, be it only for urgent parts
+	lookAt     time.Time // when dry and failed are forgotten
+	dry        bool      // the lanes were empty when last asked
+	failed     bool      // the last call was
+	urgent     bool      // urgent parts may wait: a reply said so, or the doorbell rang since; if it is
 	// missed, the reply to whatever credit gets free next says so
 }
 
@@ -53,14 +54,19 @@ func (l *leaser) step(ctx context.Context) time.Duration {
 		if n == 0 || others == 0 && !l.urgent {
 			break
 		}
-		pause := linger
-		if l.urgent && n > others { // urgent parts have not used up what is kept for them
-			pause = hurry
+		if wait := l.last.Add(linger).Sub(now); others < enough && wait > 0 {
+			if !l.urgent || n == others { // n > others: urgent parts have not used up what is kept for them
+				return min(wait, max(0, time.Until(l.lookAt)))
+			}
+			if soon := min(wait, l.lastUrgent.Add(hurry).Sub(now)); soon > 0 {
+				return min(soon, max(0, time.Until(l.lookAt)))
+			}
+			others = 0 // a few of the others are not worth it yet
 		}
-		if since := now.Sub(l.last); others < enough && since < pause {
-			return min(pause-since, max(0, time.Until(l.lookAt)))
+		l.lastUrgent = now
+		if others > 0 {
+			l.last = now
 		}
-		l.last = now
 		if !l.ask(ctx, n, others) {
 			break
 		}
