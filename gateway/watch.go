@@ -25,7 +25,7 @@ type watch struct {
 
 const (
 	watchEvery = 200 * time.Millisecond
-	watchBound = 5 * time.Second // of one look
+	watchBound = 5 * time.Second  // of one look
 	ownLook    = 10 * time.Second // between a dispatcher's own looks, at least
 )
 
