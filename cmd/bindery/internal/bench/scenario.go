@@ -45,6 +45,13 @@ func (s *stack) mixed(whole context.Context, r *run, first int) error {
 	beside.Go(func() error { return s.singles(ctx, pace, tailOf(urgent)) })
 	beside.Go(func() error {
 		defer pace.Stop()
+		// No more of them once so many have ended: what would follow has nothing
+		// beside it.
+		defer every(10*time.Millisecond, func() {
+			if r.l.Ended() >= others {
+				pace.Stop()
+			}
+		})()
 		return r.phase(ctx, "running", r.pace(0, r.messages, r.rate))
 	})
 	if err := beside.Wait(); err != nil {
@@ -56,6 +63,23 @@ func (s *stack) mixed(whole context.Context, r *run, first int) error {
 	r.urgents = int(r.l.Accepted() - others)
 	r.urgentFirst = first
 	return r.refused()
+}
+
+// every calls f again and again until what it answers is called.
+func every(d time.Duration, f func()) (stop func()) {
+	tick, over := time.NewTicker(d), make(chan struct{})
+	go func() {
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				f()
+			case <-over:
+				return
+			}
+		}
+	}()
+	return func() { close(over) }
 }
 
 // oneByOne sends each message when the one before has its final: the gateway has
