@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,22 +35,32 @@ func Start(t testing.TB, args ...string) *Server {
 		}
 		t.Skip("redis-server is not installed")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().(*net.TCPAddr)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	addr := free(t)
 	s := &Server{Addr: addr.String(), dir: t.TempDir()}
 	s.args = append([]string{
 		"--bind", "127.0.0.1", "--port", fmt.Sprint(addr.Port), "--dir", s.dir, "--save", "",
 		"--logfile", filepath.Join(s.dir, "log"), "--daemonize", "no",
 	}, args...)
+	if slices.Contains(args, "--cluster-enabled") && !slices.Contains(args, "--cluster-port") {
+		// Its own choice, ten thousand above the other, may be somebody's.
+		s.args = append(s.args, "--cluster-port", fmt.Sprint(free(t).Port))
+	}
 	s.Run(t)
 	t.Cleanup(func() { s.Kill(t) })
 	return s
+}
+
+// free is a loopback address on which nobody listens now.
+func free(t testing.TB) *net.TCPAddr {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return l.Addr().(*net.TCPAddr)
 }
 
 // URL is the server's address as config takes it.
