@@ -71,12 +71,27 @@ func (q *Queue) stepTrim(ctx context.Context) (time.Duration, error) {
 					from = owed
 				}
 			}
-			if err := q.db.Do(ctx, "XTRIM", sh.status(account), "MINID", "~", from).Err(); err != nil {
+			if err := q.trim(ctx, sh.status(account), from); err != nil {
 				return 0, mapError(err)
 			}
 		}
 	}
 	return trimEvery, nil
+}
+
+// trimPerCall is the most entries that one call cuts off: one of 100 events has a
+// node of its own, and Redis does nothing else meanwhile.
+const trimPerCall = 500
+
+// trim cuts off all that is older. Without a limit of ours Redis has one of its
+// own, 10,000 a call, and a busy stream would outgrow it.
+func (q *Queue) trim(ctx context.Context, stream, from string) error {
+	for {
+		n, err := q.db.Do(ctx, "XTRIM", stream, "MINID", "~", from, "LIMIT", trimPerCall).Int64()
+		if err != nil || n < trimPerCall {
+			return err
+		}
+	}
 }
 
 // streamBefore tells whether a stream id is older than ms.
