@@ -154,7 +154,10 @@ func (s *stack) busy(rate float64, progress io.Writer) *run {
 		if len(looks) < 2 {
 			looks, ended = append([]map[string]float64{{}}, looks...), append([]int64{0}, ended...)
 		}
-		r.special.Fair.count(looks[0], looks[1])
+		if r.special.Fair.count(looks[0], looks[1]); r.special.Fair.Max == 0 { // it was over before the first look
+			ended[0] = 0
+			r.special.Fair.count(nil, looks[1])
+		}
 		r.special.Fair.Between = float64(ended[1] - ended[0])
 		return nil
 	}
