@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -19,7 +18,6 @@ type fleet struct {
 }
 
 const (
-	steerEvery   = 200 * time.Millisecond
 	unboundFor   = 2 * time.Second // on every instance, until the next carrier takes over
 	silentStreak = 3               // time-outs in a row
 	silentFor    = 30 * time.Second
@@ -111,36 +109,6 @@ func drained(routes []config.Route, runs map[string]bool, over func(carrier stri
 func (c *carrier) passedOver() bool {
 	s := c.budget.State()
 	return s.Known && (s.Paused || s.Unbound >= unboundFor || s.Silent)
-}
-
-// steer keeps each carrier on the routes that it is to drain now.
-func (f *fleet) steer(ctx context.Context, routes func() []config.Route) {
-	for tick := time.NewTicker(steerEvery); ; {
-		select {
-		case <-tick.C:
-			f.steerOnce(routes())
-		case <-ctx.Done():
-			tick.Stop()
-			return
-		}
-	}
-}
-
-func (f *fleet) steerOnce(routes []config.Route) {
-	runs, over := map[string]bool{}, map[string]bool{}
-	for _, c := range f.all() {
-		runs[c.cfg.ID], over[c.cfg.ID] = true, c.passedOver()
-	}
-	now := drained(routes, runs, func(id string) bool { return over[id] })
-	for _, c := range f.all() {
-		if !slices.Equal(c.dispatcher.Routes(), now[c.cfg.ID]) {
-			f.common.log.Info().Str("carrier", c.cfg.ID).Strs("routes", now[c.cfg.ID]).Msg("drains")
-			c.dispatcher.SetRoutes(now[c.cfg.ID])
-			c.ring()
-		}
-		c.dispatcher.Tick()
-		c.countUnmatched(f.common.metrics)
-	}
 }
 
 // countUnmatched carries over what the carrier's home counts by itself.

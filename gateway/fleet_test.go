@@ -111,7 +111,7 @@ routes: [{id: all, carriers: [gamma, alpha]}]
 	if _, ok := g.accounts.Authenticate("another-0123456789abcdef"); !ok {
 		t.Error("the new account is not known")
 	}
-	g.fleet.steerOnce(g.config().Routes)
+	(&steering{fleet: &g.fleet, routes: func() []config.Route { return g.config().Routes }}).step()
 	if got := after[1].dispatcher.Routes(); len(got) != 1 || got[0] != "all" {
 		t.Errorf("gamma drains %v", got)
 	}

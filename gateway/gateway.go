@@ -165,13 +165,19 @@ func (g *Gateway) open(ctx context.Context) error {
 	g.down.add("leases", g.owners.leave)
 	g.fleet.start()
 	g.down.add("carriers", g.fleet.stop)
-	steering := newLoops()
-	steering.start(func(ctx context.Context) { g.fleet.steer(ctx, func() []config.Route { return g.config().Routes }) })
-	steering.start((&watch{queue: g.queue, fleet: &g.fleet}).run)
-	g.down.add("steering", steering.stop)
+	g.down.add("steering", g.steer().stop)
 	g.started.Store(true)
 	g.log.Info().Int("carriers", len(g.fleet.all())).Msg("ready")
 	return nil
+}
+
+// steer starts what looks after all carriers at once.
+func (g *Gateway) steer() *loops {
+	l, beat := newLoops(), make(chan struct{}, 1)
+	s := &steering{fleet: &g.fleet, routes: func() []config.Route { return g.config().Routes }, next: beat}
+	l.start(s.run)
+	l.start((&watch{queue: g.queue, fleet: &g.fleet, beat: beat}).run)
+	return l
 }
 
 // awaitRedis returns when Redis answers and suits, or with why it never will.

@@ -18,24 +18,24 @@ import (
 type watch struct {
 	queue *queue.Queue
 	fleet *fleet
+	beat  <-chan struct{} // when to look
 	waits *queue.Waits
 	at    map[string]int // a route's place in waits
 	away  bool           // Redis did not answer the last time
 }
 
 const (
-	watchEvery = 200 * time.Millisecond
-	watchBound = 5 * time.Second  // of one look
-	ownLook    = 10 * time.Second // between a dispatcher's own looks, at least
+	watchEvery = steerEvery      // by whose clock it goes
+	watchBound = 5 * time.Second // of one look
+	ownLook    = time.Minute     // between a dispatcher's own looks, at least
 )
 
 func (w *watch) run(ctx context.Context) {
-	for tick := time.NewTicker(watchEvery); ; {
-		w.look(ctx)
+	for {
 		select {
-		case <-tick.C:
+		case <-w.beat:
+			w.look(ctx)
 		case <-ctx.Done():
-			tick.Stop()
 			return
 		}
 	}
@@ -51,7 +51,7 @@ func (w *watch) look(ctx context.Context) {
 	back := w.away && err == nil
 	w.away = err != nil
 	for _, c := range list {
-		for _, route := range c.drains() {
+		for route := range c.drains {
 			if at, known := w.at[route]; back || !known || waiting[at] {
 				c.ring()
 				break
@@ -65,7 +65,7 @@ func (w *watch) look(ctx context.Context) {
 func (w *watch) follow(list []*carrier) {
 	fresh := w.waits == nil
 	for _, c := range list {
-		for _, route := range c.drains() {
+		for route := range c.drains {
 			_, known := w.at[route]
 			fresh = fresh || !known
 		}
@@ -76,7 +76,7 @@ func (w *watch) follow(list []*carrier) {
 	w.at = map[string]int{}
 	var routes []string
 	for _, c := range list {
-		for _, route := range c.drains() {
+		for route := range c.drains {
 			if _, known := w.at[route]; !known {
 				w.at[route] = len(routes)
 				routes = append(routes, route)
@@ -86,13 +86,24 @@ func (w *watch) follow(list []*carrier) {
 	w.waits = queue.NewWaits(routes)
 }
 
-// drains are the routes whose lanes the carrier leases from.
-func (c *carrier) drains() []string { return append([]string{c.own}, c.dispatcher.Routes()...) }
+// drains goes through the routes whose lanes the carrier leases from.
+func (c *carrier) drains(yield func(route string) bool) {
+	if !yield(c.own) {
+		return
+	}
+	for _, route := range c.dispatcher.Routes() {
+		if !yield(route) {
+			return
+		}
+	}
+}
 
 // ring wakes the carrier's dispatcher.
-func (c *carrier) ring() {
+func (c *carrier) ring() { signal(c.wake) }
+
+func signal(c chan<- struct{}) {
 	select {
-	case c.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

@@ -41,16 +41,16 @@ type Binds struct {
 	kick chan struct{} // Run is to renew now
 	rush chan struct{} // Run is to look when
 
-	turn   sync.Mutex // held while a renewal is under way; guards the next four
+	turn   sync.Mutex // held while a renewal is under way; guards the next three
 	number int64
 	vouch  voucher
-	last   time.Time // when the last renewal began
-	left   bool      // Leave was called: nobody renews any more
+	left   bool // Leave was called: nobody renews any more
 
 	mu    sync.Mutex // guards all below
 	slots int        // configured
 	share int
 	state State
+	last  time.Time // when the last renewal that has ended began
 }
 
 // State is how a carrier stands on all instances, as of the last renewal.
@@ -158,16 +158,28 @@ func (b *Binds) hurries() bool {
 	return !b.state.Known || b.share != b.state.Target || held > b.share || b.state.Err != nil
 }
 
-// next is the time to the next renewal: shorter while slots change hands, longer
-// when others see to it.
+// next is the time to Run's next renewal: shorter while slots change hands, and
+// only when Together tells if others see to it.
 func (b *Binds) next() time.Duration {
 	switch {
 	case b.hurries():
 		return b.o.Lease / 40
-	case b.o.Together != nil:
-		return b.o.Lease / 3
+	case b.o.Together == nil:
+		return b.o.Lease / 10
+	case b.overdue(b.o.Now()):
+		return 0
 	}
-	return b.o.Lease / 10
+	return never
+}
+
+// overdue tells that nobody has renewed for long enough to see to it oneself.
+func (b *Binds) overdue(now time.Time) bool { return b.since(now) >= b.o.Lease/3 }
+
+// since is how long ago the last renewal began.
+func (b *Binds) since(now time.Time) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return now.Sub(b.last)
 }
 
 // renew is Run's own renewal; if Together has just seen to it, only when it must.
@@ -175,7 +187,7 @@ func (b *Binds) renew(ctx context.Context, must bool) {
 	b.turn.Lock()
 	defer b.turn.Unlock()
 	now := b.o.Now()
-	if b.o.Together != nil && !must && now.Sub(b.last) < b.o.Lease/5 && !b.hurries() {
+	if b.o.Together != nil && !must && b.since(now) < b.o.Lease/5 && !b.hurries() {
 		return
 	}
 	call, cancel := context.WithTimeout(ctx, b.patience(now))
@@ -196,13 +208,12 @@ func (b *Binds) patience(now time.Time) time.Duration {
 
 // renewed takes over the outcome of a renewal that was sent at now (turn held).
 func (b *Binds) renewed(now time.Time, v []int64, err error) {
-	b.last = now
 	if err != nil {
 		b.vouch.failed(b.o.Now(), isRefusal(err))
-		b.learn(nil, fmt.Errorf("budget: binds of %s: %w", b.o.Carrier, err))
+		b.learn(now, nil, fmt.Errorf("budget: binds of %s: %w", b.o.Carrier, err))
 	} else {
 		b.vouch.answered(now)
-		b.learn(v, nil)
+		b.learn(now, v, nil)
 	}
 }
 
@@ -239,9 +250,10 @@ func bit(b bool) int {
 	return 0
 }
 
-// learn takes over an answer, or the lack of one.
-func (b *Binds) learn(v []int64, err error) {
+// learn takes over the answer to what was sent at sent, or the lack of one.
+func (b *Binds) learn(sent time.Time, v []int64, err error) {
 	b.mu.Lock()
+	b.last = sent
 	was := b.share
 	if err == nil {
 		b.share = int(v[0])

@@ -13,8 +13,9 @@ import (
 // Together renews the bind slots of many carriers in few round trips, and by one
 // goroutine: one of each would be most of what an idle gateway costs. Carriers
 // are spread over groups by their names; a group's renewals are one pipeline.
-// Who has to renew out of turn does so in its own Run, and Run renews too when
-// Together has not been for a while.
+// Who has to renew out of turn does so in its own Run. A second goroutine looks
+// for those whose renewal has not come for a while, for the first may wait for
+// Redis: they too renew by themselves.
 type Together struct {
 	db    *redisdb.DB
 	lease time.Duration
@@ -24,7 +25,7 @@ type Together struct {
 }
 
 const (
-	groups      = 10
+	groups      = 5
 	togetherMax = 50 // renewals a call, about a millisecond of Redis
 )
 
@@ -60,6 +61,9 @@ func (t *Together) leave(b *Binds) {
 // Run renews one group after the other until ctx ends; each has its turn ten
 // times in a lease.
 func (t *Together) Run(ctx context.Context) {
+	var watching sync.WaitGroup
+	watching.Go(func() { t.watch(ctx) })
+	defer watching.Wait()
 	tick := time.NewTicker(t.lease / 10 / groups)
 	defer tick.Stop()
 	for g := 0; ; g = (g + 1) % groups {
@@ -73,6 +77,32 @@ func (t *Together) Run(ctx context.Context) {
 		t.mu.Unlock()
 		for part := range slices.Chunk(list, togetherMax) {
 			t.renew(ctx, part)
+		}
+	}
+}
+
+// watch waits for nobody.
+func (t *Together) watch(ctx context.Context) {
+	for tick := time.NewTicker(t.lease / 20); ; {
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+			t.remind()
+		}
+	}
+}
+
+// remind has those renew by themselves whose turn has not come for too long.
+func (t *Together) remind() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, list := range t.members {
+		for _, b := range list {
+			if b.overdue(b.o.Now()) {
+				signal(b.rush)
+			}
 		}
 	}
 }
