@@ -3,7 +3,6 @@ package queue
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"hash/fnv"
@@ -82,30 +81,26 @@ func (q *Queue) accept(ctx context.Context, sh *shard, p *Push) ([]ID, error) {
 	if err != nil {
 		return nil, err
 	}
-	args, err := p.args(blocks, at)
+	w, err := p.write(blocks, at)
 	if err != nil {
 		return nil, err
-	}
-	raws := make([][]byte, 0, len(blocks))
-	for at := acceptFixed; at < len(args); at += blockFixed + 4*args[at+blockFixed-1].(int) {
-		raws = append(raws, args[at+1].([]byte))
 	}
 	if len(blocks) > 1 {
 		if err := q.withinLimit(ctx, sh, p); err != nil {
 			return nil, err
 		}
-		if err := q.writeBodies(ctx, sh, args, blocks); err != nil {
+		if err := q.writeBodies(ctx, sh, w); err != nil {
 			return nil, err
 		}
 	}
-	r, err := q.together(ctx, sh, args, blocks)
+	r, err := q.together(ctx, sh, p.waiting(w, at))
 	if err != nil {
 		return nil, err
 	}
 	ids, err := q.accepted(p, &r)
 	for i := range blocks {
 		if b := &blocks[i]; err == nil && !p.Before {
-			q.bodies.remember(b.name, string(raws[i]), b.parts)
+			q.bodies.remember(b.name, string(w[i].body), b.parts)
 		}
 	}
 	return ids, err
@@ -116,7 +111,6 @@ func (q *Queue) accepted(p *Push, r *reply) ([]ID, error) {
 	p.Before = false
 	switch word := r.text(); word {
 	case "accepted":
-		r.time(q)
 		return idsOf(p.Messages), r.err
 	case "before":
 		p.Before = true
@@ -126,7 +120,6 @@ func (q *Queue) accepted(p *Push, r *reply) ([]ID, error) {
 		}
 		return slices.DeleteFunc(rec.IDs, func(id ID) bool { return id == "" }), nil
 	case "slow":
-		r.time(q)
 		wait := r.number()
 		return nil, cmp.Or(r.err, error(&TooFastError{Wait: time.Duration(wait) * time.Microsecond}))
 	case "gap":
@@ -136,7 +129,6 @@ func (q *Queue) accepted(p *Push, r *reply) ([]ID, error) {
 	case "conflict":
 		return nil, ErrKeyConflict
 	case "late":
-		r.time(q)
 		return nil, errLate
 	default:
 		return nil, fmt.Errorf("queue: accept: redis answers %q", word)
@@ -151,7 +143,74 @@ func routeNumber(route string) uint32 {
 	return max(1, h.Sum32())
 }
 
-func (p *Push) args(blocks []pushed, at time.Time) ([]any, error) {
+// written is a block as accept takes it.
+type written struct {
+	*pushed
+	body, slots []byte
+	apart       bool // the body was written before the call
+	earliest    time.Time
+	lines       []descriptor
+}
+
+// descriptor is of parts that are due at one time, of one campaign.
+type descriptor struct {
+	text, campaign string
+	parts          int
+	due            int64 // ms, 0: now
+}
+
+func (p *Push) write(blocks []pushed, at time.Time) ([]written, error) {
+	list := make([]written, len(blocks))
+	for i := range blocks {
+		b, w := &blocks[i], &list[i]
+		first := &b.messages[0]
+		number := routeNumber(first.Route)
+		body, err := appendBody(make([]byte, 0, b.size(p.Account)), p.Account, first.Route, first.Priority, b.messages, b.parts)
+		if err != nil {
+			return nil, err
+		}
+		*w = written{pushed: b, body: body, slots: make([]byte, 0, b.parts*slotSize), earliest: first.deadline()}
+		for j := range b.messages {
+			w.slots = appendSlots(w.slots, &b.messages[j], number, at)
+			if d := b.messages[j].deadline(); d.Before(w.earliest) {
+				w.earliest = d
+			}
+		}
+		w.lines = b.descriptors(at)
+	}
+	return list, nil
+}
+
+// waiting is the push as it waits for the next call.
+func (p *Push) waiting(list []written, at time.Time) *waitingPush {
+	w := &waitingPush{at: at, blocks: len(list), answer: make(chan answered, 1)}
+	for i := range list {
+		if w.octets += len(list[i].slots); !list[i].apart {
+			w.octets += len(list[i].body)
+		}
+	}
+	w.urgent = len(list) == 1 && list[0].messages[0].Priority == Urgent
+	if p.Key == nil && p.Batch == nil && p.Limit == nil && len(list) == 1 && len(list[0].lines) == 1 && list[0].lines[0].due == 0 {
+		w.plain, w.args = true, list[0].plain(p.Account)
+	} else {
+		w.args = p.args(list)
+	}
+	return w
+}
+
+// plain are the arguments of a plain push.
+func (w *written) plain(account string) []any {
+	m := &w.messages[0]
+	lane := make([]byte, 0, 32+len(account)+len(m.Route))
+	lane = append(append(lane, m.Route...), ':')
+	lane = append(append(lane, m.Priority.String()...), ':')
+	lane = append(append(lane, account...), ' ')
+	lane = strconv.AppendUint(lane, uint64(routeNumber(m.Route)), 10)
+	return []any{lane, w.lines[0].text, w.body, w.slots, w.earliest.UnixMilli()}
+}
+
+// args are those of a push that is not plain.
+func (p *Push) args(list []written) []any {
 	var key Key
 	name, body, lines := "", "", 0
 	if p.Key != nil {
@@ -162,58 +221,44 @@ func (p *Push) args(blocks []pushed, at time.Time) ([]any, error) {
 		}
 	}
 	batch, record := "", []byte(nil)
-	if p.Batch != nil && len(blocks) > 0 {
-		batch, record = string(blocks[0].name), p.batchRecord(blocks)
+	if p.Batch != nil && len(list) > 0 {
+		batch, record = string(list[0].name), p.batchRecord(list)
 	}
 	cost, slack := p.cost()
-	args := append(make([]any, 0, acceptFixed+(blockFixed+4)*len(blocks)),
-		p.Account, at.Add(-acceptWindow).UnixMilli(), at.Add(acceptWindow).UnixMilli(),
-		name, key.First, body, p.record(body), lines, batch, record, cost.Microseconds(), slack.Microseconds(), len(blocks),
+	args := append(make([]any, 0, acceptFixed+(blockFixed+4)*len(list)),
+		p.Account, name, key.First, body, p.record(body), lines, batch, record, cost.Microseconds(), slack.Microseconds(), len(list),
 	)
-	for i := range blocks {
-		b := &blocks[i]
-		route, priority := b.messages[0].Route, b.messages[0].Priority
-		number := routeNumber(route)
-		raw, err := appendBody(make([]byte, 0, b.size(p.Account)), p.Account, route, priority, b.messages, b.parts)
-		if err != nil {
-			return nil, err
+	for i := range list {
+		w := &list[i]
+		route, priority, text := w.messages[0].Route, w.messages[0].Priority, w.body
+		if w.apart {
+			text = nil
 		}
-		slots := make([]byte, 0, b.parts*slotSize)
-		earliest := b.messages[0].deadline()
-		for j := range b.messages {
-			slots = appendSlots(slots, &b.messages[j], number, at)
-			if d := b.messages[j].deadline(); d.Before(earliest) {
-				earliest = d
-			}
+		args = append(args, string(w.name), text, w.slots, w.earliest.UnixMilli(), route, priority.String(), routeNumber(route), len(w.lines))
+		for j := range w.lines {
+			d := &w.lines[j]
+			args = append(args, d.text, d.parts, d.campaign, d.due)
 		}
-		args = append(args, string(b.name), raw, slots, earliest.UnixMilli(),
-			route, priority.String(), binary.BigEndian.AppendUint32(nil, number))
-		args = appendDescriptors(args, b.name, b.messages, at)
 	}
-	return args, nil
+	return args
 }
 
-// appendDescriptors divides a block into descriptors: parts that are due at one
-// time, of one campaign.
-func appendDescriptors(args []any, b Block, ms []Message, at time.Time) []any {
-	count := len(args)
-	args = append(args, 0)
-	n, first := 0, 0
-	for i := 0; i < len(ms); {
-		parts, j := 0, i
+// descriptors divides the block.
+func (b *pushed) descriptors(at time.Time) []descriptor {
+	var list []descriptor
+	for i, first, ms := 0, 0, b.messages; i < len(ms); {
+		d, j := descriptor{campaign: campaignKey(ms[i].Campaign)}, i
 		for ; j < len(ms) && ms[j].Campaign == ms[i].Campaign && ms[j].SendAt.Equal(ms[i].SendAt); j++ {
-			parts += ms[j].Parts
+			d.parts += ms[j].Parts
 		}
-		due := int64(0)
 		if ms[i].SendAt.After(at) {
-			due = ms[i].SendAt.UnixMilli()
+			d.due = ms[i].SendAt.UnixMilli()
 		}
-		campaign := campaignKey(ms[i].Campaign)
-		args = append(args, appendDescriptor(nil, b, first, parts, campaign, at), parts, campaign, due)
-		n, first, i = n+1, first+parts, j
+		var room [64]byte
+		d.text = string(appendDescriptor(room[:0], b.name, first, d.parts, d.campaign, at))
+		list, first, i = append(list, d), first+d.parts, j
 	}
-	args[count] = n
-	return args
+	return list
 }
 
 // appendDescriptor writes "block/from/n/campaign/since", at most 64 octets.
@@ -228,13 +273,11 @@ func appendDescriptor(dst []byte, b Block, from, n int, campaign string, since t
 // writeBodies writes the bodies of a push of several blocks before the accept,
 // which keeps them; left alone they expire. NX: a late repeat must not put the
 // expiry back on a body that was accepted.
-func (q *Queue) writeBodies(ctx context.Context, sh *shard, args []any, blocks []pushed) error {
+func (q *Queue) writeBodies(ctx context.Context, sh *shard, list []written) error {
 	pipe := q.db.Pipeline()
-	at := acceptFixed
-	for range blocks {
-		pipe.Do(ctx, "SET", sh.block(Block(args[at].(string))), args[at+1], "NX", "EX", bodyExpiry)
-		args[at+1] = ""
-		at += blockFixed + 4*args[at+blockFixed-1].(int)
+	for i := range list {
+		pipe.Do(ctx, "SET", sh.block(list[i].name), list[i].body, "NX", "EX", bodyExpiry)
+		list[i].apart = true
 	}
 	cmds, err := pipe.Exec(ctx)
 	for _, cmd := range cmds {
@@ -249,7 +292,7 @@ func (q *Queue) writeBodies(ctx context.Context, sh *shard, args []any, blocks [
 }
 
 const (
-	acceptFixed = 13  // arguments of accept before the blocks
+	acceptFixed = 11  // arguments of a push that is not plain before its blocks
 	blockFixed  = 8   // of a block before its descriptors
 	bodyExpiry  = 600 // seconds
 )

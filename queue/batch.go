@@ -26,7 +26,7 @@ type batchRecord struct {
 	Refused  []byte   `json:"refused,omitempty"`
 }
 
-func (p *Push) batchRecord(blocks []pushed) []byte {
+func (p *Push) batchRecord(blocks []written) []byte {
 	r := batchRecord{Account: p.Account, Accepted: len(p.Messages), At: p.Messages[0].AcceptedAt.UnixMilli(), Refused: p.Batch.Refused}
 	for _, b := range blocks {
 		r.Blocks, r.Messages = append(r.Blocks, string(b.name)), append(r.Messages, len(b.messages))

@@ -1,8 +1,10 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -29,7 +31,9 @@ type gate struct {
 }
 
 type waitingPush struct {
+	at     time.Time // Redis' time as it seemed when the push was made
 	args   []any
+	plain  bool // of the short form
 	blocks int
 	octets int
 	urgent bool          // of one block, urgent
@@ -43,14 +47,7 @@ type answered struct {
 
 // together runs the accept script for a push, with others that wait. When ctx
 // ends first the push may still be taken.
-func (q *Queue) together(ctx context.Context, sh *shard, args []any, blocks []pushed) (reply, error) {
-	p := &waitingPush{args: args, blocks: len(blocks), answer: make(chan answered, 1)}
-	p.urgent = len(blocks) == 1 && blocks[0].messages[0].Priority == Urgent
-	for _, a := range args {
-		if octets, ok := a.([]byte); ok {
-			p.octets += len(octets)
-		}
-	}
+func (q *Queue) together(ctx context.Context, sh *shard, p *waitingPush) (reply, error) {
 	g := &sh.gate
 	g.mu.Lock()
 	if p.urgent {
@@ -81,22 +78,67 @@ func (q *Queue) send(ctx context.Context, sh *shard) {
 		if len(list) == 0 {
 			return
 		}
-		var args []any
-		for _, p := range list {
-			args = append(args, p.args...)
-		}
 		call, cancel := context.WithTimeout(ctx, pushTimeout)
-		r, err := q.run(call, acceptScript, sh, args...)
+		r, err := q.run(call, acceptScript, sh, argsOf(list)...)
 		cancel()
+		letters := ""
+		if err == nil {
+			r.time(q)
+			letters, err = r.text(), r.err
+		}
 		for _, p := range list {
 			a := answered{err: err}
-			if err == nil {
+			switch {
+			case err != nil:
+			case p.plain:
+				a.reply, letters = plainReply(letters)
+			default:
 				a.reply = r.sub()
 				a.err = r.err
 			}
 			p.answer <- a
 		}
 	}
+}
+
+// argsOf are the arguments of a call for pushes, the plain ones of which it puts
+// first. The call is refused when it comes later than any of them may.
+func argsOf(list []*waitingPush) []any {
+	first, last, plain, n := list[0].at, list[0].at, 0, 3
+	for _, p := range list {
+		if p.at.Before(first) {
+			first = p.at
+		}
+		if p.at.After(last) {
+			last = p.at
+		}
+		if p.plain {
+			plain++
+		}
+		n += len(p.args)
+	}
+	slices.SortStableFunc(list, func(a, b *waitingPush) int { return cmp.Compare(a.rank(), b.rank()) })
+	args := append(make([]any, 0, n), last.Add(-acceptWindow).UnixMilli(), first.Add(acceptWindow).UnixMilli(), plain)
+	for _, p := range list {
+		args = append(args, p.args...)
+	}
+	return args
+}
+
+func (p *waitingPush) rank() int {
+	if p.plain {
+		return 0
+	}
+	return 1
+}
+
+// plainReply is what the first letter says, in the words of the others' answers.
+func plainReply(letters string) (reply, string) {
+	word := map[byte]string{'a': "accepted", 'l': "late"}
+	if letters == "" {
+		return reply{}, ""
+	}
+	return reply{list: []any{word[letters[0]]}}, letters[1:]
 }
 
 // next takes the pushes of the next call, nil when none waits: then the sender

@@ -1,11 +1,10 @@
 -- body: what scripts read of a block's body. A body that does not parse has the
 -- account ''; what is said of its messages goes to dead instead of a stream.
 
--- readBody reads a body's beginning: of a block of one all that an event
--- needs, else as far as the table.
+-- readBody reads a body's beginning, as far as its table.
 local function readBody(b)
   whole(b)
-  local a, t = '', call('GETRANGE', P .. 'block:' .. b[B_NAME], 0, b[B_N] == 1 and 511 or 160 + 12 * b[B_N])
+  local a, t = '', call('GETRANGE', P .. 'block:' .. b[B_NAME], 0, 160 + 12 * b[B_N])
   if #t >= 17 and byte(t, 1) == 1 and u16(t, 5) == b[B_N] and byte(t, 13) <= 2 then
     b[B_TEXT], b[B_AT], a = t, u16(t, 3), sub(t, 15, 14 + byte(t, 14))
   end

@@ -89,6 +89,7 @@ end
 -- over: have all parts of a block ended? Looked at from the end: mostly they
 -- end in their order. What was changed is saved already.
 local function over(b)
+  if b[B_N] == 1 and not b[B_PARTS] then return byte(b[B_RAW]) >= DELIVERED end
   for _, n in ipairs(b[B_N] and {} or { 20, 200 }) do
     local raw = call('GETRANGE', P .. 'slots:' .. b[B_NAME], -n, -1)
     for o = #raw - 19, 1, -20 do
@@ -120,26 +121,28 @@ local function wipe(b)
 end
 
 -- close files blocks into history when all of them has ended, and anew those
--- whose receipts may be due sooner than all else of them. A block of history
--- costs about its body and 390 octets a part: its slot, and two events.
+-- whose receipts may be due sooner than all else of them.
 local function close()
-  local gone, history, clocks = {}, {}, {}
+  local gone, history, clocks, octets, written = {}, {}, {}, 0, {}
+  local at = string.format('%.0f', now) -- once: as a number it is written for each
   for k = 1, #opened do
     local b = opened[k]
     if b[B_CLOSING] and over(b) then
       wipe(b)
-      gone[#gone + 1] = b[B_NAME]
-      history[#history + 1] = now
-      history[#history + 1] = b[B_NAME]
-      count('bytes', 450 + call('STRLEN', P .. 'block:' .. b[B_NAME]) + b[B_N] * 390)
+      local n = #history
+      gone[#gone + 1], history[n + 1], history[n + 2] = b[B_NAME], at, b[B_NAME]
+      octets = octets + keeps(b)
       b[B_CLOCK] = false
     end
-    if b[B_CLOCK] then
-      clocks[#clocks + 1] = b[B_CLOCK]
-      clocks[#clocks + 1] = b[B_NAME]
+    local c = b[B_CLOCK]
+    if c then
+      local n = #clocks
+      written[c] = written[c] or string.format('%.0f', c)
+      clocks[n + 1], clocks[n + 2] = written[c], b[B_NAME]
     end
   end
   if #gone > 0 then
+    count('bytes', octets)
     call('ZREM', P .. 'expiry', unpack(gone))
     call('ZADD', P .. 'history', unpack(history))
   end

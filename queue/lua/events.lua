@@ -133,7 +133,8 @@ local function tellRun(b, from, to, kind, e)
       u = {}
       used[e] = u
     end
-    u[#u + 1] = { b, from, to, kind }
+    local n = #u
+    u[n + 1], u[n + 2], u[n + 3], u[n + 4] = b, from, to, kind
     return
   end
   say(kind.st, kind.carrier, kind.errorJSON)
@@ -153,7 +154,7 @@ local function saveEvents()
       local list = intoStream(entryAccounts[e]).entries
       list[#list + 1] = entryTexts[e]
     else
-      for _, r in ipairs(runs) do tellRun(r[1], r[2], r[3], r[4], 0) end
+      for k = 1, #runs, 4 do tellRun(runs[k], runs[k + 1], runs[k + 2], runs[k + 3], 0) end
     end
   end
   for _, list in ipairs({ streams, otherwise }) do

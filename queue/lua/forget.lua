@@ -35,7 +35,7 @@ for k = 1, #list, 2 do
   if b and owed(b) and at > now - age - 86400000 then
     call('ZADD', P .. 'history', now, name)
   else
-    bytes = bytes - (b and 450 + call('STRLEN', P .. 'block:' .. b[B_NAME]) + b[B_N] * 390 or 0)
+    bytes = bytes - (b and keeps(b) or 0)
     call('UNLINK', P .. 'block:' .. name, P .. 'slots:' .. name, P .. 'notes:' .. name, P .. 'batch:' .. name)
     call('ZREM', P .. 'history', name)
     latest = math.max(latest, accepted(name))

@@ -16,6 +16,7 @@ local num4, longest, atCarrier = p32(num), tonumber(ARGV[6]), '@' .. ARGV[2]
 local lease = P .. 'lease:' .. owner
 local others = left - tonumber(ARGV[8]) -- what normal and bulk may still take
 local taken, rings, lanes, dead = {}, {}, {}, {}
+local find = string.find
 local split -- what did not fit of a message: {lane, account, descriptor}
 
 local function reply(entries)
@@ -48,6 +49,48 @@ local function again()
   return reply(entries)
 end
 
+local digits = {} -- as numbers; false: it is none
+
+local function number(s)
+  local n = digits[s]
+  if n == nil then
+    n = string.find(s, '^%d+$') and tonumber(s) or false
+    digits[s] = n
+  end
+  return n
+end
+
+-- parse answers what a descriptor says: block, from, how many, campaign, since;
+-- nil if it does not parse. It is cut at its marks: a pattern costs 15 ns an octet.
+local function parse(d)
+  local p = byte(d, 23) == 47 and find(d, '/', 24, true)
+  local q = p and find(d, '/', p + 1, true)
+  local r = q and find(d, '/', q + 1, true)
+  if not r then return nil end
+  local from, n, campaign, since = number(sub(d, 24, p - 1)), number(sub(d, p + 1, q - 1)), sub(d, q + 1, r - 1), sub(d, r + 1)
+  if from and n and number(since) and (campaign == '' or find(campaign, '^%w+$')) then return sub(d, 1, 22), from, n, campaign, since end
+end
+
+-- bury puts aside what does not parse.
+local function bury(L, d) dead[#dead + 1] = L.ra .. ':' .. L.account .. ' ' .. d end
+
+-- readLane reads on; the slots of blocks of one all at once.
+local function readLane(L)
+  L.base, L.at = L.base + #L.list, 1
+  L.list = call('LRANGE', L.key, L.base, L.base + 31)
+  local names, keys = {}, {}
+  for k = 1, math.min(#L.list, left) do
+    local d = L.list[k]
+    if sub(d, 23, 27) == '/0/1/' then
+      local name = sub(d, 1, 22)
+      names[#names + 1], keys[#keys + 1] = name, slotsKey(name)
+    end
+  end
+  if #keys < 2 then return end
+  local raws = call('MGET', unpack(keys))
+  for k = 1, #names do fetched[names[k]] = raws[k] end
+end
+
 -- current is the descriptor at the head of a lane as it will be: parsed, with
 -- its block; what covers nothing is popped, what does not parse buried.
 local function current(L)
@@ -55,24 +98,24 @@ local function current(L)
     local d = L.list[L.at]
     if not d then
       if #L.list < 32 then return nil end
-      L.base, L.at = L.base + #L.list, 1
-      L.list = call('LRANGE', L.key, L.base, L.base + 31)
+      readLane(L)
       d = L.list[1]
       if not d then return nil end
     end
     L.at, L.popped = L.at + 1, L.popped + 1
-    local name, from, n, campaign, since = string.match(d, '^(%w+)/(%d+)/(%d+)/(%w*)/(%d+)$')
-    if name and #name == 22 then
-      from, n = tonumber(from), tonumber(n)
+    local name, from, n, campaign, since = parse(d)
+    if name then
       local b = open(name, from, from + math.max(math.min(n, left), 1) - 1) -- what can be taken of it
       if b and n > 0 and from + n <= (b[B_N] or call('STRLEN', P .. 'slots:' .. name) / 20) then
         L.rest = { b = b, from = from, stop = from + n, campaign = campaign, since = since }
       elseif b or call('EXISTS', P .. 'slots:' .. name) == 1 then
         blocks[name] = b or nil
-        dead[#dead + 1] = L.ra .. ':' .. L.account .. ' ' .. d
+        bury(L, d)
+      elseif not find(name, '^%w+$') then
+        bury(L, d)
       end
     else
-      dead[#dead + 1] = L.ra .. ':' .. L.account .. ' ' .. d
+      bury(L, d)
     end
   end
   return L.rest
@@ -189,8 +232,7 @@ local function take(L, most)
       else
         taken[#taken + 1] = { d.b, d.from, i - 1, mine }
       end
-      if queued > 0 then count('q:' .. L.ra, -queued) end
-      count('a:' .. L.account, -mine)
+      L.queued, L.mine = L.queued + queued, L.mine + mine
       if d.campaign ~= '' then count('c:' .. L.account .. ':' .. d.campaign, -mine) end
     end
     got = got + mine
@@ -207,7 +249,8 @@ local function laneOf(ra, account)
   local key = P .. 'queue:' .. ra .. ':' .. account
   local L = lanes[key]
   if not L then
-    L = { key = key, ra = ra, account = account, base = 0, at = 1, popped = 0, list = call('LRANGE', key, 0, 31) }
+    L = { key = key, ra = ra, account = account, base = 0, at = 1, popped = 0, list = {}, queued = 0, mine = 0 }
+    readLane(L)
     lanes[key] = L
   end
   return L
@@ -328,11 +371,19 @@ end
 -- write carries the plan out; nothing in it can fail for what it read.
 local function write()
   save()
+  local emptied = {}
   for _, L in pairs(lanes) do
-    if L.popped > 0 then
+    if L.queued > 0 then count('q:' .. L.ra, -L.queued) end
+    if L.mine > 0 then count('a:' .. L.account, -L.mine) end
+    if L.popped > 0 and L.popped == L.base + #L.list and #L.list < 32 then
+      emptied[#emptied + 1] = L.key
+    elseif L.popped > 0 then
       call('LTRIM', L.key, L.popped, -1)
-      if L.rest then call('LPUSH', L.key, unparsed(L.rest)) end
     end
+  end
+  if #emptied > 0 then call('DEL', unpack(emptied)) end
+  for _, L in pairs(lanes) do
+    if L.popped > 0 and L.rest then call('LPUSH', L.key, unparsed(L.rest)) end
   end
   for _, R in ipairs(rings) do
     if R.seen > 0 then
@@ -351,6 +402,7 @@ local function write()
   if split then
     call('HSETNX', P .. 'routes', u32(ARGV[7], 1), atCarrier)
     push(split[1], split[2], { split[3] }, true)
+    join()
   end
   for _, d in ipairs(dead) do call('RPUSH', P .. 'dead', d) end
   saveCounts()
@@ -358,7 +410,7 @@ local function write()
   if #taken == 0 then return end
   local list, n = {}, 0
   for k, t in ipairs(taken) do
-    list[k] = t[1][B_NAME] .. '/' .. t[2] .. '/' .. t[3] - t[2] + 1
+    list[k] = t[1][B_N] == 1 and t[1][B_NAME] .. '/0/1' or t[1][B_NAME] .. '/' .. t[2] .. '/' .. t[3] - t[2] + 1
     n = n + t[4]
   end
   call('HSET', lease, num, n, num .. '.d', table.concat(list, ' '))
@@ -367,6 +419,7 @@ end
 -- slotsOf are the slots from … to as they are now.
 local function slotsOf(b, from, to)
   if not b[B_CHANGED] then
+    if b[B_N] == 1 then return b[B_RAW] end
     if b[B_PENDING] then inRaw(b) end
     return sub(b[B_RAW], (from - b[B_FIRST]) * 20 + 1, (to - b[B_FIRST]) * 20 + 20)
   end

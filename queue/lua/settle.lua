@@ -131,22 +131,23 @@ local function settleOne(b, i, records, o, lease4, errors, waiting)
   end
 end
 
-local kinds = {} -- by lease and carrier
+local kinds = {} -- by lease, verdict and carrier as records say them
 
 -- plain settles parts as submitted when they are the most of all: messages of
 -- one part, leased once, under this number; false if not.
-local function plain(b, from, to, lease4, carrier, e)
-  if not owes(lease4) then return false end
-  local kind = kinds[lease4 .. carrier]
+local function plain(b, from, to, says, e)
+  local kind = kinds[says]
   if not kind then
+    local lease4, carrier = sub(says, 1, 4), sub(says, 6, 7)
+    if byte(says, 5) ~= V_SUBMITTED or not owes(lease4) then return false end
     local become = char(SUBMITTED) .. replacement(carrier) .. '\0\0\0\0\0\0' .. replacement(tick4) .. '%1'
     kind = kindOf(char(LEASED) .. '....' .. pattern(lease4) .. '....(....)', become, LAST, TAKEN, SUBMITTED, carrier)
-    kinds[lease4 .. carrier] = kind
+    kind.lease, kind.clock = lease4, now + (clocks[carrier] or 86400000)
+    kinds[says] = kind
   end
   if not plainRun(b, from, to, kind, e) then return false end
-  off[lease4] = off[lease4] + to - from + 1
-  local c = now + (clocks[carrier] or 86400000)
-  if not b[B_CLOCK] or c < b[B_CLOCK] then b[B_CLOCK] = c end
+  off[kind.lease] = off[kind.lease] + to - from + 1
+  if not b[B_CLOCK] or kind.clock < b[B_CLOCK] then b[B_CLOCK] = kind.clock end
   return true
 end
 
@@ -155,8 +156,7 @@ local function settleBlock(b, records, errors)
   for o = 5, #records, 22 do -- those that are plain come first: they need not be decoded
     local i, more, e1, e2 = u16(records, o), byte(records, o + 16, o + 18)
     local e = e1 * 256 + e2
-    if byte(records, o + 6) ~= V_SUBMITTED
-      or not plain(b, i, i + more % 128, sub(records, o + 2, o + 5), sub(records, o + 7, o + 8), more >= 128 and e or 0) then
+    if not plain(b, i, i + more % 128, sub(records, o + 2, o + 8), more >= 128 and e or 0) then
       odd, spoiled[e] = odd or {}, true
       odd[#odd + 1] = o
     end

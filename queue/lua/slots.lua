@@ -3,13 +3,24 @@ local blocks, opened = {}, {}
 
 local fetched = {} -- slots of blocks that a call is about, read together
 
+local slotsKeys = {}
+local function slotsKey(name)
+  local key = slotsKeys[name]
+  if not key then
+    key = P .. 'slots:' .. name
+    slotsKeys[name] = key
+  end
+  return key
+end
+
 -- fetch reads the slots of what are mostly blocks of one: those of which the
 -- arguments from a on (name, records) are about the first part alone.
 local function fetch(a)
   local names, keys = {}, {}
   for k = a, #ARGV, 2 do
     if sub(ARGV[k + 1], 1, 4) == '\0\0\0\0' then
-      names[#names + 1], keys[#keys + 1] = ARGV[k], P .. 'slots:' .. ARGV[k]
+      local n = #names + 1
+      names[n], keys[n] = ARGV[k], slotsKey(ARGV[k])
     end
   end
   if #keys < 2 then return end
@@ -43,13 +54,13 @@ local function open(name, from, to)
     local raw
     if from == 0 and to == 0 then -- mostly a block of one; else no harm: the whole of it is read when needed
       raw = fetched[name]
-      if raw == nil then raw = call('GETRANGE', P .. 'slots:' .. name, 0, 20) end
+      if raw == nil then raw = call('GETRANGE', slotsKey(name), '0', '20') end
       raw = raw or ''
       if #raw == 20 then from = nil else raw = sub(raw, 1, 20) end
     elseif from then
-      raw = call('GETRANGE', P .. 'slots:' .. name, from * 20, to * 20 + 19)
+      raw = call('GETRANGE', slotsKey(name), from * 20, to * 20 + 19)
     else
-      raw = call('GET', P .. 'slots:' .. name)
+      raw = call('GET', slotsKey(name))
     end
     b = false
     if raw and #raw > 0 and #raw % 20 == 0 then
@@ -87,7 +98,7 @@ end
 local function whole(b)
   if b[B_PENDING] then inRaw(b) end
   if not b[B_N] then
-    local raw = call('GET', P .. 'slots:' .. b[B_NAME])
+    local raw = call('GET', slotsKey(b[B_NAME]))
     if b[B_SPANS] then -- (they lie in what was read)
       raw = sub(raw, 1, b[B_FIRST] * 20) .. b[B_RAW] .. sub(raw, b[B_FIRST] * 20 + #b[B_RAW] + 1)
     end
@@ -167,6 +178,12 @@ local function replacement(octets)
   return (string.gsub(octets, '%%', '%%%%'))
 end
 
+-- keeps is about what a block of history keeps in Redis, octets: its body (that of a
+-- block of one is not looked at), and 390 a part for its slot and two events.
+local function keeps(b)
+  return 450 + b[B_N] * 390 + (b[B_N] == 1 and 300 or call('STRLEN', P .. 'block:' .. b[B_NAME]))
+end
+
 -- openAbout opens a block of a call's arguments: in front of its records the
 -- parts that they are about, from … to. A record ends with 6 octets: how many
 -- more parts after its own are alike, and 128 if their events are whole, 1; the
@@ -205,6 +222,12 @@ end
 -- matches it; false: nothing is changed. Only of a block of which nothing was decoded.
 local function replaceRun(b, from, to, p, r)
   if b[B_PARTS] then return false end
+  if b[B_N] == 1 then
+    local slots, found = string.gsub(b[B_RAW], p, r)
+    if found ~= 1 then return false end
+    b[B_RAW], b[B_SPANS] = slots, true -- no span: raw is what it will be
+    return true
+  end
   local last = b[B_PENDING] and b[B_SPANS][#b[B_SPANS]]
   if last and from < last[1] + #last[2] / 20 then inRaw(b) end
   local slots = from == b[B_FIRST] and #b[B_RAW] == (to - from + 1) * 20 and b[B_RAW]
@@ -262,11 +285,11 @@ local function save()
   local small = {} -- whole slots of blocks of one: one MSET costs less than as many SETRANGE
   for k = 1, #opened do
     local b = opened[k]
-    local key = P .. 'slots:' .. b[B_NAME]
-    local one = b[B_N] == 1 and (b[B_CHANGED] and octets(b, 0) or b[B_SPANS] and b[B_SPANS][#b[B_SPANS]][2])
+    local key = slotsKey(b[B_NAME])
+    local one = b[B_N] == 1 and (b[B_CHANGED] and octets(b, 0) or b[B_SPANS] and b[B_RAW])
     if one then
-      small[#small + 1] = key
-      small[#small + 1] = one
+      local n = #small
+      small[n + 1], small[n + 2] = key, one
     elseif b[B_N] ~= 1 then
       if b[B_SPANS] then saveSpans(b, key) end
       if b[B_CHANGED] then saveParts(b, key) end
