@@ -51,6 +51,7 @@ type Home struct {
 	state, early, looks, quarantining string // keys
 	habit                             atomic.Pointer[habit]
 	newest                            atomic.Pointer[string] // epoch, as far as is known here
+	epoch                             epoch
 	recents                           recents
 	count                             counters
 	forgetting                        forgetting

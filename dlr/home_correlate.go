@@ -38,21 +38,32 @@ func (h *Home) correlate(ctx context.Context, cs []Correlation) ([]Parked, error
 	if err != nil {
 		return nil, err
 	}
-	args := make([]any, 1, 1+2*len(cs))
-	args[0] = h.o.ReceiptClock.Milliseconds()
+	fields := make([]any, 2, 2+2*len(cs))
 	for i := range cs { // a pointer in an any is no allocation, a string is one
-		args = append(args, &ids[i], &values[i])
+		fields = append(fields, &ids[i], &values[i])
 	}
-	reply, err := correlateScript.Run(ctx, h.db, []string{h.state, h.early}, args...)
+	parked, err := h.makeKnown(ctx, fields)
 	if err != nil {
 		return nil, err
 	}
 	h.recents.add(ids, cs, h.o.Now())
-	if reply != int64(1) {
+	if !parked {
 		return nil, nil
 	}
 	h.parking.Store(true)
 	return h.parkedUnder(ctx, ids)
+}
+
+// makeKnown writes ids, each with what it names behind room for two, and tells
+// whether receipts are parked at all. The script writes the same fields again:
+// it lists the epoch, needs no room and is called again when its answer is lost.
+func (h *Home) makeKnown(ctx context.Context, fields []any) (parked bool, err error) {
+	if parked, ok := h.write(ctx, fields); ok {
+		return parked, nil
+	}
+	fields[1] = h.o.ReceiptClock.Milliseconds()
+	reply, err := correlateScript.Run(ctx, h.db, []string{h.state, h.early}, fields[1:]...)
+	return reply == int64(1), err
 }
 
 // parkedUnder finds the parts of what is parked under whatever a receipt may

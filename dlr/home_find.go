@@ -125,7 +125,7 @@ func (h *Home) named(ctx context.Context, ids []string, rules string) (values []
 	newest, pipe := h.newest.Load(), h.db.Pipeline()
 	var asked *redis.SliceCmd
 	if newest != nil && len(ids) > 0 {
-		asked = pipe.HMGet(ctx, strings.TrimSuffix(h.state, "state")+"ids:"+*newest, ids...)
+		asked = pipe.HMGet(ctx, h.idsOf(*newest), ids...)
 	}
 	state := pipe.HMGet(ctx, h.state, "epochs", "rules")
 	if _, err := pipe.Exec(ctx); err != nil {

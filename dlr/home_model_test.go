@@ -2,6 +2,7 @@ package dlr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -174,13 +175,24 @@ func spell(f Found) string {
 	return fmt.Sprint(f.Part)
 }
 
-// twice runs scripts a second time when it is told to, as a client does whose
-// reply was lost.
+// twice runs scripts and transactions a second time when it is told to, as a
+// client does whose reply was lost.
 type twice struct{ on bool }
 
 func (t *twice) DialHook(next redis.DialHook) redis.DialHook { return next }
 func (t *twice) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if t.on && cmds[0].Name() == "multi" {
+			again := []redis.Cmder{redis.NewStatusCmd(ctx, "multi")}
+			for _, c := range cmds[1:] {
+				again = append(again, redis.NewCmd(ctx, c.Args()...))
+			}
+			if err := next(ctx, again); err != nil && !errors.Is(err, redis.Nil) {
+				return err
+			}
+		}
+		return next(ctx, cmds)
+	}
 }
 func (t *twice) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {

@@ -28,6 +28,25 @@ func onEach(t *testing.T, f func(t *testing.T, db place)) {
 	t.Run("redis-server", func(t *testing.T) { f(t, newServer(t)) })
 }
 
+// onEachWay does so three times: with ids written as it comes, by transactions
+// alone, and by the script alone.
+func onEachWay(t *testing.T, f func(t *testing.T, db place)) {
+	t.Helper()
+	onEach(t, f)
+	t.Run("transactions", func(t *testing.T) {
+		onEach(t, func(t *testing.T, db place) {
+			db.hook(t).alone = true
+			f(t, db)
+		})
+	})
+	t.Run("scripts", func(t *testing.T) {
+		onEach(t, func(t *testing.T, db place) {
+			db.hook(t).refuse = true
+			f(t, db)
+		})
+	})
+}
+
 func newServer(t testing.TB, args ...string) place {
 	return place{DB: redisdb.Wrap(redistest.Start(t, args...).Client(t))}
 }
@@ -132,7 +151,7 @@ func TestFindByForm(t *testing.T) {
 		{"as it is, with its zeros", AsIs, AsIs, "00aB", []string{"00aB"}, true},
 		{"only the second id is ours", Auto, Auto, "abc-1", []string{"other", "ABC-1"}, true},
 	}
-	onEach(t, func(t *testing.T, db place) {
+	onEachWay(t, func(t *testing.T, db place) {
 		for i, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
 				h := NewHome(db.DB, HomeOptions{Carrier: fmt.Sprint("c", i), Submit: tt.submit, Receipt: tt.receipt})
@@ -160,7 +179,7 @@ func TestReceiptBeforeResponse(t *testing.T) {
 		form           IDForm
 		sent, reported string
 	}{{Auto, "e1", "e1"}, {Auto, "0D2D3B02", "0221068034"}, {Auto, "ABC", "abc"}, {AsIs, "00aB", "00aB"}, {Auto, "4071234567", "F2AA1C07"}}
-	onEach(t, func(t *testing.T, db place) {
+	onEachWay(t, func(t *testing.T, db place) {
 		for i, tt := range forms {
 			a := NewHome(db.DB, HomeOptions{Carrier: fmt.Sprint("c", i), Submit: tt.form})
 			b := NewHome(db.DB, HomeOptions{Carrier: fmt.Sprint("c", i), Submit: tt.form})
@@ -204,7 +223,7 @@ func TestReceiptBeforeResponse(t *testing.T) {
 // F8: a receipt that comes again is not parked again, nor is one with several
 // ids told twice.
 func TestRepeatIsNotParked(t *testing.T) {
-	onEach(t, func(t *testing.T, db place) {
+	onEachWay(t, func(t *testing.T, db place) {
 		h := NewHome(db.DB, HomeOptions{Carrier: "alpha"})
 		for i := range 3 {
 			r := receipt("ff01", "65281")
@@ -227,7 +246,7 @@ func TestRepeatIsNotParked(t *testing.T) {
 // F7: ids are used again, and by several carriers: the newer part is named,
 // and never one that went elsewhere.
 func TestReusedIDs(t *testing.T) {
-	onEach(t, func(t *testing.T, db place) {
+	onEachWay(t, func(t *testing.T, db place) {
 		a, b := NewHome(db.DB, HomeOptions{Carrier: "a"}), NewHome(db.DB, HomeOptions{Carrier: "b"})
 		correlate(t, a, Correlation{"7", part(1), subscriber})
 		correlate(t, b, Correlation{"7", part(2), subscriber})
@@ -251,7 +270,7 @@ func TestReusedIDs(t *testing.T) {
 
 // S22: a carrier that sends another's ids touches nothing.
 func TestReceiptOfAnotherCarrier(t *testing.T) {
-	onEach(t, func(t *testing.T, db place) {
+	onEachWay(t, func(t *testing.T, db place) {
 		a, b := NewHome(db.DB, HomeOptions{Carrier: "a"}), NewHome(db.DB, HomeOptions{Carrier: "b"})
 		correlate(t, a, Correlation{"id-of-a", part(1), subscriber})
 		if f := find(t, b, receipt("id-of-a")); !f.Parked {
@@ -265,7 +284,7 @@ func TestReceiptOfAnotherCarrier(t *testing.T) {
 
 // A number that two parts may be meant by waits, until the habit is seen.
 func TestAmbiguousWaits(t *testing.T) {
-	onEach(t, func(t *testing.T, db place) {
+	onEachWay(t, func(t *testing.T, db place) {
 		h := NewHome(db.DB, HomeOptions{Carrier: "alpha"})
 		correlate(t, h, Correlation{"100", part(1), subscriber}, Correlation{"64", part(2), subscriber})
 		f := find(t, h, receipt("100")) // 100, or 0x64
@@ -286,7 +305,7 @@ func TestAmbiguousWaits(t *testing.T) {
 
 // A number that fits in another base only, and has no destination, is no proof.
 func TestConversionNeedsDestination(t *testing.T) {
-	onEach(t, func(t *testing.T, db place) {
+	onEachWay(t, func(t *testing.T, db place) {
 		h := NewHome(db.DB, HomeOptions{Carrier: "alpha"})
 		correlate(t, h, Correlation{"3e8", part(1), subscriber})
 		r := receipt("1000")
@@ -301,7 +320,7 @@ func TestConversionNeedsDestination(t *testing.T) {
 
 // What contradicts the habit ends it: readings are tried again one and all.
 func TestHabitThatChanges(t *testing.T) {
-	onEach(t, func(t *testing.T, db place) {
+	onEachWay(t, func(t *testing.T, db place) {
 		h := NewHome(db.DB, HomeOptions{Carrier: "alpha"})
 		correlate(t, h, Correlation{"3e8", part(1), subscriber}, Correlation{"2000", part(2), subscriber})
 		found(t, find(t, h, receipt("1000")), part(1))
@@ -326,7 +345,7 @@ func TestHabitThatChanges(t *testing.T) {
 // Several ids of one receipt may have habits of their own: they neither teach
 // one nor are read by it.
 func TestHabitOfSeveralIDs(t *testing.T) {
-	onEach(t, func(t *testing.T, db place) {
+	onEachWay(t, func(t *testing.T, db place) {
 		h := NewHome(db.DB, HomeOptions{Carrier: "alpha"})
 		correlate(t, h, Correlation{"10", part(1), subscriber}, Correlation{"16", part(2), subscriber})
 		for range 2 {
@@ -344,7 +363,7 @@ func TestHabitOfSeveralIDs(t *testing.T) {
 // Early is bounded, by ids and by receipts of one id; what is over is refused,
 // not dropped.
 func TestEarlyIsBounded(t *testing.T) {
-	onEach(t, func(t *testing.T, db place) {
+	onEachWay(t, func(t *testing.T, db place) {
 		h := NewHome(db.DB, HomeOptions{Carrier: "alpha", EarlyMax: 3})
 		for i := range earlyEach + 1 {
 			r := receipt("one")
@@ -369,7 +388,7 @@ func TestEarlyIsBounded(t *testing.T) {
 }
 
 func TestBatches(t *testing.T) {
-	onEach(t, func(t *testing.T, db place) {
+	onEachWay(t, func(t *testing.T, db place) {
 		h := NewHome(db.DB, HomeOptions{Carrier: "alpha"})
 		var cs []Correlation
 		var rs []Receipt

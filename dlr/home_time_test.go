@@ -288,7 +288,7 @@ func TestQuarantine(t *testing.T) {
 // S17: what lies in Redis is not trusted: random octets crash nothing and are
 // told apart from receipts.
 func TestGarbageInRedis(t *testing.T) {
-	onEach(t, func(t *testing.T, db place) {
+	onEachWay(t, func(t *testing.T, db place) {
 		rnd := rand.New(rand.NewPCG(1, 2))
 		garbage := func() string {
 			b := make([]byte, rnd.IntN(120))
@@ -337,8 +337,11 @@ func TestGarbageInRedis(t *testing.T) {
 // Redis is full: what drains goes on.
 func TestFullRedis(t *testing.T) {
 	db := newServer(t, "--maxmemory", "4mb", "--maxmemory-policy", "noeviction")
+	p := db.hook(t)
 	h := NewHome(db.DB, HomeOptions{Carrier: "alpha"})
+	correlate(t, h, Correlation{"listed", part(9), subscriber})
 	find(t, h, receipt("before"))
+	p.used()
 	for db.Append(t.Context(), "ballast", strings.Repeat("x", 200_000)).Err() == nil {
 	}
 	if err := db.Set(t.Context(), "k", 1, 0).Err(); !redis.HasErrorPrefix(err, "OOM") {
@@ -348,6 +351,7 @@ func TestFullRedis(t *testing.T) {
 	if len(ps) != 1 {
 		t.Fatalf("got %+v", ps)
 	}
+	p.went(t, 1, 1, "full")
 	drop(t, h, ps...)
 	found(t, find(t, h, receipt("after")), part(2))
 	if f := find(t, h, receipt("late")); !f.Parked {
