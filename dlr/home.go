@@ -5,14 +5,17 @@
 // queue.Finish; below are internal/redisdb and the scripts in lua/.
 //
 // A Home has no state that Redis does not have, but for what may be lost: the
-// habit that it heard of last, which orders the readings of an id, counters,
+// habit that it heard of last, which orders the readings of an id; how far Redis'
+// clock is from ours, which names the epoch that ids are written to; counters,
 // and the list of ids to be forgotten. So any number of goroutines and
 // instances may use one home. The steps across the two homes are ordered by
 // dispatch (correlate, then settle; find, then finish; finish, then Drop and
-// Forget): each of a home's scripts only adds knowledge, or takes away what
-// was decided. A process that dies before Drop leaves a parked receipt, which
-// the next Look finishes once more; one that dies before Forget leaves an id,
-// which goes with its epoch.
+// Forget): each of a home's scripts, and the transaction by which ids are
+// written, only adds knowledge, or takes away what was decided. A process that
+// dies before Drop leaves a parked receipt, which the next Look finishes once
+// more; one that dies before Forget leaves an id, which goes with its epoch; one
+// that dies between the transaction and the script that was to mend it leaves ids
+// that nobody settles by.
 package dlr
 
 import (

@@ -155,6 +155,24 @@ func TestEmptiedEpoch(t *testing.T) {
 	}
 }
 
+// One with a short receipt clock fills it again: the ids of a longer one live on.
+func TestEmptiedEpochOfALongerClock(t *testing.T) {
+	long := newClocked(t, HomeOptions{ReceiptClock: 72 * time.Hour})
+	short := NewHome(long.DB, HomeOptions{Carrier: "alpha", ReceiptClock: time.Hour, Now: long.o.Now})
+	correlate(t, short, Correlation{"a", part(1), subscriber})
+	correlate(t, long.Home, Correlation{"b", part(2), subscriber})
+	long.mini.Del(long.idsOf(epochAt(long.now))) // all forgotten
+	correlate(t, short, Correlation{"c", part(3), subscriber})
+	p := long.hook(t)
+	correlate(t, long.Home, Correlation{"d", part(4), subscriber})
+	p.went(t, 1, 0, "in the same epoch")
+	long.pass(72 * time.Hour)
+	if err := short.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	found(t, find(t, long.Home, receipt("d")), part(4))
+}
+
 // Nobody knows whether a transaction ran whose answer is lost: what was written
 // is written again, and what is parked is answered.
 func TestLostTransaction(t *testing.T) {

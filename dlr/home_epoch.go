@@ -27,7 +27,7 @@ const (
 // epoch is where this process believes that ids are written now, and whether
 // Redis takes them without a script.
 type epoch struct {
-	ahead atomic.Int64 // s that Redis' clock is before ours, by the last transaction
+	ahead atomic.Int64 // Redis' clock less ours, s, as the last transaction told
 	rest  atomic.Int32 // calls for which no transaction is tried
 }
 
@@ -42,12 +42,12 @@ func (h *Home) idsOf(epoch string) string {
 // whatever came of it. ok is the script's own promise: the ids are in the epoch
 // that Redis' clock says, and that is listed with a receipt clock of ours at least.
 //
-// The epoch is that of the last answer, of the first call that of our clock. It
-// is compared with Redis' clock in the same step, so a wrong one (the border, a
-// clock that was set, a failover) costs a call of the script, which tells what
-// was written to the true epoch. What lies in the wrong one is true too: if it is
-// listed it is forgotten and retired as ever, else nobody looks there and it
-// expires.
+// The epoch is reckoned from how far ahead Redis' clock was at the last answer (at
+// first: not at all) and is held against Redis' clock in the same step. So a wrong
+// belief (a clock was set, another Redis took over) costs a call of the script,
+// which writes the ids to the true epoch. What lies in the wrong one then names
+// the same parts: if it is listed it is forgotten or retired as ever, at worst in
+// place of an older part of that id; else nobody looks there, and it expires.
 func (h *Home) write(ctx context.Context, fields []any) (parked, ok bool) {
 	if h.epoch.rest.Load() > 0 {
 		h.epoch.rest.Add(-1)

@@ -1,5 +1,7 @@
 #!lua flags=allow-oom
--- correlate: makes the ids of a batch of submit_sm_resp known.
+-- correlate: makes the ids of a batch of submit_sm_resp known, where the
+-- transaction that does so as a rule (home_epoch.go) does not do: the first call
+-- of an epoch, a full Redis, an answer that was lost.
 -- KEYS 1 state  2 early
 -- ARGV 1 receipt clock, ms; then for each response
 --      its id in normal form, and its part (22 + 4) with the destination's last digits
