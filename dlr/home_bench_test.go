@@ -12,7 +12,7 @@ import (
 	"bindery/queue"
 )
 
-// redisMicros is what the server spent in scripts so far.
+// redisMicros is what the server spent in scripts and transactions so far.
 func redisMicros(b *testing.B, db place) (us float64) {
 	b.Helper()
 	info, err := db.Info(context.Background(), "commandstats").Result()
@@ -21,7 +21,7 @@ func redisMicros(b *testing.B, db place) (us float64) {
 	}
 	for _, line := range strings.Split(info, "\r\n") {
 		name, rest, _ := strings.Cut(line, ":")
-		if name != "cmdstat_evalsha" && name != "cmdstat_eval" {
+		if name != "cmdstat_evalsha" && name != "cmdstat_eval" && name != "cmdstat_exec" {
 			continue
 		}
 		for _, f := range strings.Split(rest, ",") {
