@@ -113,7 +113,7 @@ func announce(t *testing.T, addr, proxy string) {
 // and another leave; the others need a person, or hours.
 var usualScripts = []string{
 	"accept", "lease", "settle", "mark", "finish", "due", "enter", "renew", "reclaim", "leave",
-	"correlate", "find", "look", "drop", "forget", "grant", "bind",
+	"correlate", transaction, "find", "look", "drop", "forget", "grant", "bind",
 }
 
 // run puts messages through while one gateway dies idle, one comes and one goes.
@@ -204,17 +204,25 @@ func scriptName(source []byte) string {
 	return "?"
 }
 
-// script counts the script that a request runs: its name, "" for none, and
-// which of its calls this is, from 1.
+// transaction is the name of the one that is none of a script: by it the carrier's
+// home writes ids, but for the calls that the script correlate has to make.
+const transaction = "ids"
+
+// script counts the script, or the transaction, that a request runs: its name, ""
+// for none, and which of its calls this is, from 1.
 func (w *wire) script(request []byte) (name string, n int) {
 	f := fieldsOf(request, 2)
-	if len(f) < 2 || !strings.EqualFold(string(f[0]), "evalsha") {
-		return "", 0
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if name = w.names[string(f[1])]; name == "" {
-		name = string(f[1])
+	switch {
+	case len(f) > 0 && strings.EqualFold(string(f[0]), "multi"):
+		name = transaction
+	case len(f) < 2 || !strings.EqualFold(string(f[0]), "evalsha"):
+		return "", 0
+	default:
+		if name = w.names[string(f[1])]; name == "" {
+			name = string(f[1])
+		}
 	}
 	w.calls[name]++
 	return name, w.calls[name]

@@ -16,7 +16,7 @@ func TestDeathAtEachStep(t *testing.T) {
 	for name, when := range map[string]smsctest.Timing{"receipts after": smsctest.After, "receipts before": smsctest.Before} {
 		// Each death costs a lease, until the dead one's bind is another's.
 		t.Run(name+", ran", func(t *testing.T) {
-			dieAt(t, when, false, either([]string{"correlate", "settle"}, allSteps))
+			dieAt(t, when, false, either([]string{transaction, "settle"}, allSteps))
 		})
 		t.Run(name+", did not run", func(t *testing.T) {
 			dieAt(t, when, true, either([]string{"settle", "finish"}, allSteps))
@@ -25,7 +25,7 @@ func TestDeathAtEachStep(t *testing.T) {
 }
 
 var allSteps = []string{
-	"accept", "lease", "mark", "correlate", "settle", "find", "finish", "drop", "grant", "bind", "renew", "due", "forget",
+	"accept", "lease", "mark", transaction, "settle", "find", "finish", "drop", "grant", "bind", "renew", "due", "forget",
 }
 
 func dieAt(t *testing.T, when smsctest.Timing, before bool, steps []string) {

@@ -179,8 +179,9 @@ type link struct {
 	once   sync.Once
 	closed chan struct{}
 
-	mu      sync.Mutex // guards swallow
+	mu      sync.Mutex // guards both
 	swallow bool       // replies are not passed on any more
+	queued  bool       // until a transaction is executed, they do not end the link either
 }
 
 func (l *link) close() {
@@ -206,7 +207,7 @@ func (l *link) requests() {
 			}
 			if swallow {
 				l.mu.Lock()
-				l.swallow = true
+				l.swallow, l.queued = true, transaction(request)
 				l.mu.Unlock()
 			}
 			_, err := l.server.Write(request)
@@ -224,10 +225,13 @@ func (l *link) requests() {
 func (l *link) replies() {
 	err := l.pump(l.server, func(b []byte) error {
 		l.mu.Lock()
-		swallow := l.swallow
+		swallow, queued := l.swallow, l.queued
 		l.mu.Unlock()
-		if swallow {
+		if swallow && executed(queued, b) {
 			return errSwallowed
+		}
+		if swallow {
+			return nil
 		}
 		_, err := l.faulty.Write(b)
 		return err
@@ -311,5 +315,11 @@ func (p *Proxy) replay(request []byte, after time.Duration) {
 	if _, err := c.Write(request); err != nil {
 		return
 	}
-	_, _ = c.Read(make([]byte, 1)) // the reply's start says that it was executed
+	buf := make([]byte, 4<<10)
+	for {
+		n, err := c.Read(buf)
+		if err != nil || executed(transaction(request), buf[:n]) {
+			return
+		}
+	}
 }

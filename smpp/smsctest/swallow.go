@@ -19,8 +19,8 @@ type replyRule struct {
 // SwallowReply lets the requests for which match answers true through to the
 // target, times times (0: until the proxy closes), but never their reply: when
 // it comes, the connection is reset, so the client cannot know what became of
-// the request. Requests are seen whole where they are RESP (Redis), else as
-// they were read. match runs under the proxy's lock. The answer tells how
+// the request. Requests are seen whole where they are RESP (Redis), a transaction
+// from MULTI to EXEC as one, else as they were read. match runs under the proxy's lock. The answer tells how
 // often it has happened.
 func (p *Proxy) SwallowReply(match func(request []byte) bool, times int) func() int {
 	return p.rule(&replyRule{match: match, swallow: true, left: times})
@@ -84,7 +84,43 @@ func (p *Proxy) frame(b []byte) int {
 	if !looking {
 		return len(b)
 	}
-	return respRequest(b)
+	return respWhole(b)
+}
+
+var (
+	respMulti = []byte("*1\r\n$5\r\nmulti\r\n")
+	respExec  = []byte("*1\r\n$4\r\nexec\r\n")
+)
+
+// transaction tells whether request is one.
+func transaction(request []byte) bool {
+	n := len(respMulti)
+	return len(request) >= n && bytes.EqualFold(request[:n], respMulti)
+}
+
+// executed tells whether reply, or a piece of it, says that a request was
+// executed: what is only queued for EXEC is answered by words.
+func executed(inTransaction bool, reply []byte) bool {
+	return !inTransaction || bytes.ContainsAny(reply, "*-")
+}
+
+// respWhole is respRequest, or the length of a whole transaction.
+func respWhole(b []byte) int {
+	n := respRequest(b)
+	if n == 0 || !transaction(b[:n]) {
+		return n
+	}
+	for at := n; at < len(b); {
+		n := respRequest(b[at:])
+		if n == 0 {
+			return 0
+		}
+		request := b[at : at+n]
+		if at += n; bytes.EqualFold(request, respExec) {
+			return at
+		}
+	}
+	return 0
 }
 
 // framed collects what was read into whole requests.
