@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -115,7 +116,8 @@ func (s *stack) weighLive(ctx context.Context, r *run) error {
 }
 
 // splitScripts sends messages while Redis logs every command with its time, and
-// sums by the scripts' names. INFO commandstats has one line for all scripts.
+// sums by the scripts' names. INFO commandstats has one line for all scripts. The
+// ids of the carrier are written without a script: they are "correlate" all the same.
 func (s *stack) splitScripts(ctx context.Context, r *run) error {
 	const all, never = "0", "-1" // µs
 	n := s.o.logged(s.form)
@@ -136,10 +138,10 @@ func (s *stack) splitScripts(ctx context.Context, r *run) error {
 	}
 	sums := map[string]command{}
 	for _, e := range log {
-		if len(e.Args) < 2 || e.Args[0] != "EVALSHA" && e.Args[0] != "evalsha" {
+		name := stepOf(e.Args)
+		if name == "" {
 			continue
 		}
-		name := cmp.Or(redisdb.NameOf(e.Args[1]), e.Args[1])
 		c := sums[name]
 		c.calls++
 		c.micros += float64(e.Duration.Microseconds())
@@ -147,6 +149,19 @@ func (s *stack) splitScripts(ctx context.Context, r *run) error {
 	}
 	s.scripts = perScript(sums, float64(n))
 	return s.client.Do(ctx, "SLOWLOG", "RESET").Err()
+}
+
+// stepOf names the step that a command is, "" for one that is none.
+func stepOf(args []string) string {
+	switch {
+	case len(args) < 2:
+		return ""
+	case strings.EqualFold(args[0], "evalsha"):
+		return cmp.Or(redisdb.NameOf(args[1]), args[1])
+	case strings.EqualFold(args[0], "hset") && strings.Contains(args[1], "}:ids:"):
+		return "correlate"
+	}
+	return ""
 }
 
 func perScript(sums map[string]command, messages float64) (list []ScriptStats) {
