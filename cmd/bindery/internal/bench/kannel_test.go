@@ -132,7 +132,7 @@ func TestCallbacksEndWithOpenConnections(t *testing.T) {
 }
 
 func TestKannelIsConfigured(t *testing.T) {
-	for variant, stored := range map[Variant]bool{KannelFile: true, KannelMemory: false} {
+	for variant, stored := range map[Variant]bool{KannelDefault: true, KannelFile: true, KannelMemory: false} {
 		k := &kannel{variant: variant, dir: t.TempDir(), admin: "127.0.0.1:1", boxes: "127.0.0.1:2", sendsms: "127.0.0.1:3", password: "p"}
 		file, err := k.configure("127.0.0.1", "4")
 		if err != nil {
@@ -142,9 +142,15 @@ func TestKannelIsConfigured(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"admin-port = 1\n", "smsbox-port = 2\n", "sendsms-port = 3\n", "port = 4\n", "dlr-storage = internal\n", "instances = 4\n", "max-pending-submits = 500\n", "transceiver-mode = true\n"} {
+		for _, want := range []string{"admin-port = 1\n", "smsbox-port = 2\n", "sendsms-port = 3\n", "port = 4\n", "transceiver-mode = true\n"} {
 			if !bytes.Contains(b, []byte(want)) {
 				t.Errorf("%s: no %q in\n%s", variant, want, b)
+			}
+		}
+		// What makes it faster is not in the variant that comes without.
+		for _, line := range []string{"dlr-storage = ", "instances = 4\n", "max-pending-submits = 500\n", "log-level = ", "http-request-retry = ", "http-queue-delay = ", "reconnect-delay = "} {
+			if bytes.Contains(b, []byte(line)) != variant.Tuned() {
+				t.Errorf("%s: %q in\n%s", variant, line, b)
 			}
 		}
 		if bytes.Contains(b, []byte("store-type = file")) != stored || bytes.Contains(b, []byte("throughput")) {
@@ -153,6 +159,18 @@ func TestKannelIsConfigured(t *testing.T) {
 		if bytes.Count(b, []byte("= 127.0.0.1\n")) < 5 {
 			t.Errorf("%s is not kept on loopback:\n%s", variant, b)
 		}
+	}
+}
+
+// Results say of each variant what it was given.
+func TestVariantsHaveTheirSetups(t *testing.T) {
+	for variant, want := range map[Variant][2]int{KannelDefault: {1, 10}, KannelFile: {4, 500}, KannelMemory: {4, 500}} {
+		if got := [2]int{variant.binds(), variant.window()}; got != want {
+			t.Errorf("%s: %v, want %v", variant, got, want)
+		}
+	}
+	if Variants[0] != KannelDefault || len(Variants) != 3 {
+		t.Errorf("measured in the order %v", Variants)
 	}
 }
 

@@ -17,14 +17,14 @@ func Markdown(w io.Writer, out *bench.Outcome) error {
 	b.WriteString("| | receipts after | messages/s planned | accepted/s | completed/s |")
 	rule := "\n|---|---|---|---|---|"
 	if len(out.Kannel) > 0 {
-		b.WriteString(" × Kannel, file / memory |")
-		rule += "---|"
+		fmt.Fprintf(&b, " × Kannel: %s | %s: %[1]s |", kannelNames(), ownCPU)
+		rule += "---|---|"
 	}
 	b.WriteString(" answer to wire, p50 / p99 | planned to final, p50 / p99 | CPU µs a message | machine busy: the run + others | lost | repeated |" + rule + "---|---|---|---|---|---|\n")
 	for _, r := range slices.Concat(out.Runs, out.Kannel) {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |", name(r, out), after(r), planned(r), thousands(r.Accepted), thousands(r.Completed))
 		if len(out.Kannel) > 0 {
-			fmt.Fprintf(&b, " %s |", bothTimes(r, out))
+			fmt.Fprintf(&b, " %s | %s |", allTimes(r, out), allCosts(r, out))
 		}
 		fmt.Fprintf(&b, " %s / %s | %s / %s | %s | %.0f + %.0f %% | %d | %d |\n", milliseconds(r.Added.P50), milliseconds(r.Added.P99),
 			milliseconds(r.Latency.P50), milliseconds(r.Latency.P99), split(r), 100*r.Busy, 100*r.Others, r.Lost, r.Repeated)
@@ -47,12 +47,20 @@ var forms = map[bench.Form]string{bench.NDJSON: "lines (NDJSON)", bench.Batch: "
 
 func name(r *bench.Result, out *bench.Outcome) string {
 	if r.Kannel != "" {
-		return fmt.Sprintf("Kannel %s, %s, %d connections", out.Machine.Kannel, stores[r.Kannel], r.Connections)
+		return fmt.Sprintf("Kannel %s %s, %d connections", out.Machine.Kannel, variants[r.Kannel], r.Connections)
 	}
 	return fmt.Sprintf("%s, %d connections", forms[r.Form], r.Connections)
 }
 
-var stores = map[bench.Variant]string{bench.KannelFile: "file store", bench.KannelMemory: "in memory"}
+var variants = map[bench.Variant]string{bench.KannelDefault: "as it comes", bench.KannelFile: "tuned, file store", bench.KannelMemory: "tuned, in memory"}
+
+func kannelNames() string {
+	var names []string
+	for _, v := range bench.Variants {
+		names = append(names, variants[v])
+	}
+	return strings.Join(names, " / ")
+}
 
 // after says 50 ms, as prose does.
 func after(r *bench.Result) string {
@@ -73,12 +81,37 @@ func planned(r *bench.Result) string {
 	return thousands(r.Rate)
 }
 
-func bothTimes(r *bench.Result, out *bench.Outcome) string {
-	f, m := times(r, out.Kannel, bench.KannelFile), times(r, out.Kannel, bench.KannelMemory)
-	if f+m == "" {
+// allTimes is a cell with how many times a run is of each variant, empty when
+// it is held against none.
+func allTimes(r *bench.Result, out *bench.Outcome) string {
+	return joined(func(v bench.Variant) string { return strings.TrimSuffix(times(r, out.Kannel, v), " ×") })
+}
+
+// allCosts is "3.5 : 230 / 190 / 180".
+func allCosts(r *bench.Result, out *bench.Outcome) string {
+	theirs := joined(func(v bench.Variant) string {
+		if k := rival(r, out.Kannel, v); k != nil && own(k) > 0 {
+			return micros(own(k))
+		}
+		return ""
+	})
+	if theirs == "" || own(r) == 0 {
 		return ""
 	}
-	return strings.ReplaceAll(f+" / "+m, " ×", "")
+	return micros(own(r)) + " : " + theirs
+}
+
+func joined(cell func(bench.Variant) string) string {
+	var cells []string
+	said := false
+	for _, v := range bench.Variants {
+		cells = append(cells, cell(v))
+		said = said || cell(v) != ""
+	}
+	if !said {
+		return ""
+	}
+	return strings.Join(cells, " / ")
 }
 
 var shortNames = map[string]string{"smsc": "carrier", "redis": "Redis"}
@@ -167,5 +200,9 @@ func footer(out *bench.Outcome) []string {
 			where = append(where, p[0]+p[1])
 		}
 	}
-	return []string{what, strings.Join(where, ", ") + "."}
+	lines := []string{what, strings.Join(where, ", ") + "."}
+	if len(out.Kannel) > 0 {
+		lines = slices.Insert(lines, 1, setups(out)+".")
+	}
+	return lines
 }

@@ -143,7 +143,7 @@ func (p *picture) row(i int, r *bench.Result) {
 	base := y + 12 // of the text
 	label, class := forms[r.Form], "ours"
 	if r.Kannel != "" {
-		label, class = "Kannel, "+stores[r.Kannel], "theirs"
+		label, class = "Kannel "+variants[r.Kannel], "theirs"
 	}
 	if i > 0 && p.y[i]-p.y[i-1] == rowHigh {
 		label = "" // as above

@@ -48,7 +48,7 @@ func TestPictureIsSelfContained(t *testing.T) {
 			t.Errorf("%s at %v lies outside %d × %v", e.Name.Local, at, wide, high)
 		}
 	}
-	for _, want := range []string{"prefers-color-scheme:dark", ">50<", ">40<", "Kannel, file store", "Kannel, in memory", "A &lt;fast&gt; &amp; good one", "2026-11-25", "0123abcd", "batches", `class="smsbox"`, "= 2.0 + 1.5 + 3.0 + 4.0"} {
+	for _, want := range []string{"prefers-color-scheme:dark", ">50<", ">40<", "Kannel as it comes", "Kannel tuned, file store", "Kannel tuned, in memory", "1 bind, 10 unanswered", "500 unanswered submit_sm each", "A &lt;fast&gt; &amp; good one", "2026-11-25", "0123abcd", "batches", `class="smsbox"`, "= 2.0 + 1.5 + 3.0 + 4.0"} {
 		if !strings.Contains(picture, want) {
 			t.Errorf("no %q in\n%s", want, picture)
 		}
@@ -72,7 +72,7 @@ func TestBarsAreToScale(t *testing.T) {
 		}
 		widths = append(widths, w)
 	}
-	completed := []float64{50, 40, 40, 5, 4, 10, 8}
+	completed := []float64{50, 40, 40, 2, 2.5, 5, 4, 10, 8}
 	if len(widths) != len(completed) {
 		t.Fatalf("%d bars: %v", len(widths), widths)
 	}
@@ -107,7 +107,7 @@ func TestMarkdownTellsEveryRun(t *testing.T) {
 			columns = n
 		}
 	}
-	for _, want := range []string{"| lines (NDJSON), 0 connections | 0 | full | 0 | 50 | 10.0 / 5.0 |", "| 50 ms | 20 |", "Kannel 1.4.5, in memory, 16 connections",
+	for _, want := range []string{"| lines (NDJSON), 0 connections | 0 | full | 0 | 50 | 25.0 / 10.0 / 5.0 | 3.5 : 190 / 190 / 190 |", "| 50 ms | 20 |", "Kannel 1.4.5 as it comes, 16 connections", "Kannel as it comes: 1 bind", "Kannel 1.4.5 tuned, in memory, 16 connections",
 		"load 30 + smsbox 90 + bearerbox 100 + carrier 3.0 = 223", "| lines (NDJSON) | 79 | unknown | 0 | 0 |", "Lost 1, repeated 2 (Kannel: 0, 0)", "\n3 of 3 lost messages never came to the carrier.\n", "2 cores of A <fast>"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())

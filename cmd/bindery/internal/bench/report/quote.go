@@ -44,6 +44,7 @@ func Books(runs []*bench.Result) (b bench.Books) {
 type variant struct {
 	*bench.Result
 	Times float64         `json:"bindery_times,omitempty"` // completed/s of the figures to quote, ours by Kannel's
+	Costs float64         `json:"cpu_times,omitempty"`     // CPU of a message, Kannel's (bearerbox, smsbox) by ours (gateway, Redis)
 	Runs  []*bench.Result `json:"runs"`
 }
 
@@ -67,6 +68,9 @@ func JSON(w io.Writer, out *bench.Outcome) error {
 			x := variant{Result: Worst(runs), Runs: runs}
 			if x.Completed > 0 && x.Rate == 0 && worst.Rate == 0 {
 				x.Times = worst.Completed / x.Completed
+				if ours := own(worst); ours > 0 {
+					x.Costs = own(x.Result) / ours
+				}
 			}
 			kannel[v] = x
 		}

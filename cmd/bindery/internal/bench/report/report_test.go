@@ -25,14 +25,20 @@ func results() []*bench.Result {
 func outcome() *bench.Outcome {
 	kannel := func(v bench.Variant, after, completed float64, notes ...string) *bench.Result {
 		return &bench.Result{Kannel: v, Form: bench.Single, Messages: 100, ReceiptsAfter: after, Completed: completed, Connections: 16, Notes: notes,
+			Binds: 4, Window: 500, Busy: .9,
 			CPU: map[string]float64{"bearerbox": 100, "smsbox": 90, "smsc": 3, "load": 30}, Peak: map[string]int64{"bearerbox": 1 << 24}}
+	}
+	asItComes := func(after, completed float64) *bench.Result {
+		r := kannel(bench.KannelDefault, after, completed)
+		r.Binds, r.Window, r.Busy = 1, 10, .2
+		return r
 	}
 	batch := *results()[2]
 	batch.Form, batch.Books = bench.Batch, bench.Books{}
 	return &bench.Outcome{
 		Machine: child.Machine{CPU: "A <fast> & good one", Cores: 2, Redis: "7.0.15", Kannel: "1.4.5", Commit: "0123abcd", Date: "2026-11-25"},
 		Runs:    append(results(), &batch),
-		Kannel: []*bench.Result{kannel(bench.KannelFile, 0, 5), kannel(bench.KannelFile, .05, 4, "3 of 3 lost messages never came to the carrier"),
+		Kannel: []*bench.Result{asItComes(0, 2), asItComes(.05, 2.5), kannel(bench.KannelFile, 0, 5), kannel(bench.KannelFile, .05, 4, "3 of 3 lost messages never came to the carrier"),
 			kannel(bench.KannelMemory, 0, 10), kannel(bench.KannelMemory, .05, 8)},
 	}
 }
@@ -80,6 +86,7 @@ func TestJSONHasKannelByVariant(t *testing.T) {
 		Kannel    map[string]struct {
 			Completed float64            `json:"completed_per_second"`
 			Times     float64            `json:"bindery_times"`
+			Costs     *float64           `json:"cpu_times"`
 			CPU       map[string]float64 `json:"cpu_us_per_message"`
 			Runs      []json.RawMessage  `json:"runs"`
 			Queued    *float64           `json:"queued_bytes_per_message"`
@@ -88,9 +95,48 @@ func TestJSONHasKannelByVariant(t *testing.T) {
 	if err := json.Unmarshal(b.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	f, m := got.Kannel["file"], got.Kannel["memory"]
-	if got.Completed != 40 || got.Lost != 1 || len(got.Kannel) != 2 || f.Completed != 4 || f.Times != 10 || m.Times != 5 || f.CPU["smsbox"] != 90 || len(m.Runs) != 2 || f.Queued != nil {
+	d, f, m := got.Kannel["default"], got.Kannel["file"], got.Kannel["memory"]
+	if got.Completed != 40 || got.Lost != 1 || len(got.Kannel) != 3 || d.Completed != 2 || d.Times != 20 || d.Costs != nil || f.Completed != 4 || f.Times != 10 || m.Times != 5 || f.CPU["smsbox"] != 90 || len(m.Runs) != 2 || f.Queued != nil {
 		t.Errorf("%+v", got)
+	}
+}
+
+// What is compared by CPU is what stands in for another, not the load and the
+// carrier, which both have.
+func TestCostsAreComparedWithoutTheLoad(t *testing.T) {
+	out := outcome()
+	out.Runs = out.Runs[:1]
+	var b bytes.Buffer
+	if err := JSON(&b, out); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Kannel map[string]struct {
+			Costs float64 `json:"cpu_times"`
+		} `json:"kannel"`
+	}
+	if err := json.Unmarshal(b.Bytes(), &got); err != nil || got.Kannel["file"].Costs != 190/3.5 {
+		t.Errorf("%v %+v", err, got)
+	}
+	if cell := cpuBeside(out.Runs[0], out.Kannel, bench.KannelFile); cell != "3.5 : 190, 1/54" {
+		t.Errorf("%q", cell)
+	}
+	if cell := cpuBeside(results()[1], out.Kannel, bench.KannelFile); cell != "" {
+		t.Errorf("a run at half speed has %q", cell)
+	}
+}
+
+// A reader is told what was changed, and that a Kannel as it comes waits, when it
+// does.
+func TestSetupsAreTold(t *testing.T) {
+	out := outcome()
+	const want = "Kannel as it comes: 1 bind, 10 unanswered submit_sm, and a file store; it waits, with 20 % of the machine busy at most, and so do load and carrier, which cost more a message by it; tuned: 4 binds, 500 unanswered submit_sm each"
+	if got := setups(out); got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	out.Kannel[1].Busy = .9
+	if got := setups(out); strings.Contains(got, "waits") {
+		t.Error(got)
 	}
 }
 
@@ -100,7 +146,7 @@ func TestTableTellsEveryRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"  50ms, 20/s  ", "CPU µs/message, sum", "unknown", "machine busy with others, %", "evalsha", "completed/s", "Redis, receipts after 50ms (", "settle", "kannel file 50ms: 3 of 3 lost messages never came",
-		"times Kannel (file)", "times Kannel (memory)", " 10.0 ×", " 5.0 ×", "CPU µs/message, bearerbox", "peak memory, bearerbox", "octets a queued message", "100 messages by batch"} {
+		"times Kannel as it comes", "times Kannel tuned, file store", "times Kannel tuned, in memory", " 25.0 ×", " 10.0 ×", " 5.0 ×", "gateway + redis : Kannel as it comes", "  3.5 : 190, 1/54", "tuned: 4 binds, 500 unanswered", "kannel default 50ms", "CPU µs/message, bearerbox", "peak memory, bearerbox", "octets a queued message", "100 messages by batch"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}

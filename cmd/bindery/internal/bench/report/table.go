@@ -51,8 +51,8 @@ func formTable(w io.Writer, runs []*bench.Result, out *bench.Outcome) error {
 	}
 	if len(out.Kannel) > 0 {
 		k := out.Kannel[0]
-		if _, err := fmt.Fprintf(w, "Kannel %s: %d messages by sendsms over %d connections; %d binds, window %d\n",
-			out.Machine.Kannel, k.Messages, k.Connections, k.Binds, k.Window); err != nil {
+		if _, err := fmt.Fprintf(w, "Kannel %s: %d messages by sendsms over %d connections\n%s\n",
+			out.Machine.Kannel, k.Messages, k.Connections, setups(out)); err != nil {
 			return err
 		}
 	}
@@ -103,26 +103,16 @@ func resultRows(row row, out *bench.Outcome) {
 	number("submitted/s", "%.0f", func(r *bench.Result) any { return r.Submitted })
 	number("completed/s", "%.0f", func(r *bench.Result) any { return r.Completed })
 	for _, v := range bench.Variants {
-		row("times Kannel ("+string(v)+")", func(r *bench.Result) string { return times(r, out.Kannel, v) })
+		row("times Kannel "+variants[v], func(r *bench.Result) string { return times(r, out.Kannel, v) })
 	}
 	specialRows(row)
 	latencyRows(row)
-	costRows(row)
+	costRows(row, out)
 	number("lost", "%d", func(r *bench.Result) any { return r.Lost })
 	number("repeated", "%d", func(r *bench.Result) any { return r.Repeated })
 	number("told twice", "%d", func(r *bench.Result) any { return r.ToldTwice })
 	number("ended otherwise", "%d", func(r *bench.Result) any { return r.Other })
 	number("in one book only", "%d", func(r *bench.Result) any { return r.Strange })
-}
-
-// times holds a run at full speed against Kannel's with the same receipts.
-func times(r *bench.Result, kannel []*bench.Result, v bench.Variant) string {
-	for _, k := range kannel {
-		if k.Kannel == v && r.Kannel == "" && k.Rate == 0 && r.Rate == 0 && k.ReceiptsAfter == r.ReceiptsAfter && k.Completed > 0 {
-			return fmt.Sprintf("%.1f ×", r.Completed/k.Completed)
-		}
-	}
-	return ""
 }
 
 func milliseconds(seconds float64) string { return fmt.Sprintf("%.1f ms", seconds*1000) }
@@ -146,11 +136,14 @@ func latencyRows(row row) {
 	}
 }
 
-func costRows(row row) {
+func costRows(row row, out *bench.Outcome) {
 	for _, p := range bench.Processes {
 		row("CPU µs/message, "+p, func(r *bench.Result) string { return cost(r, p) })
 	}
 	row("CPU µs/message, sum", func(r *bench.Result) string { return fmt.Sprintf("%.1f", sum(r)) })
+	for _, v := range bench.Variants {
+		row("gateway + redis : Kannel "+variants[v], func(r *bench.Result) string { return cpuBeside(r, out.Kannel, v) })
+	}
 	for _, p := range bench.Processes {
 		row("peak memory, "+p, func(r *bench.Result) string {
 			if peak, known := r.Peak[p]; known && p != "smsc" {
