@@ -83,7 +83,7 @@ func measureKannel(ctx context.Context, o *Options, k *kannel, after time.Durati
 	x.Form, x.Kannel, x.Binds, x.Window = Single, k.variant, k.variant.binds(), k.variant.window()
 	x.Notes, err = k.remarks(&x.Books)
 	switch {
-	case !k.variant.Tuned() && rate == Full:
+	case !k.variant.Tuned() && rate == Full && x.Busy < 0.5: // else it did not
 		x.Notes = append(x.Notes, waits)
 	case after == 0:
 		x.Notes = append(x.Notes, noDelay)
