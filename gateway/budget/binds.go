@@ -41,7 +41,7 @@ type Binds struct {
 	kick chan struct{} // Run is to renew now
 	rush chan struct{} // Run is to look when
 
-	turn   sync.Mutex // held while a renewal is under way; guards the next three
+	turn   turn // held while a renewal is under way; guards the next three
 	number int64
 	vouch  voucher
 	left   bool // Leave was called: nobody renews any more
@@ -76,7 +76,7 @@ func NewBinds(db *redisdb.DB, o BindsOptions) *Binds {
 	if o.Now == nil {
 		o.Now = boottime.Time
 	}
-	b := &Binds{db: db, o: o, kick: make(chan struct{}, 1), rush: make(chan struct{}, 1), slots: o.Binds}
+	b := &Binds{db: db, o: o, kick: make(chan struct{}, 1), rush: make(chan struct{}, 1), turn: make(turn, 1), slots: o.Binds}
 	b.vouch.lease = o.Lease
 	if b.o.Held == nil {
 		b.o.Held = b.Share
@@ -150,6 +150,30 @@ func (b *Binds) Run(ctx context.Context) error {
 	}
 }
 
+// turn is a mutex that is not waited for beyond a context: its holder may wait
+// for Redis.
+type turn chan struct{}
+
+func (t turn) take(ctx context.Context) bool {
+	select {
+	case t <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (t turn) try() bool {
+	select {
+	case t <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (t turn) end() { <-t }
+
 // hurries tells that slots change hands, or that the last renewal failed.
 func (b *Binds) hurries() bool {
 	held := b.o.Held() // takes mu, if it is Share
@@ -184,8 +208,10 @@ func (b *Binds) since(now time.Time) time.Duration {
 
 // renew is Run's own renewal; if Together has just seen to it, only when it must.
 func (b *Binds) renew(ctx context.Context, must bool) {
-	b.turn.Lock()
-	defer b.turn.Unlock()
+	if !b.turn.take(ctx) {
+		return
+	}
+	defer b.turn.end()
 	now := b.o.Now()
 	if b.o.Together != nil && !must && b.since(now) < b.o.Lease/5 && !b.hurries() {
 		return
@@ -284,8 +310,10 @@ func (b *Binds) Leave(ctx context.Context) error {
 	b.mu.Lock()
 	b.share = 0
 	b.mu.Unlock()
-	b.turn.Lock()
-	defer b.turn.Unlock()
+	if !b.turn.take(ctx) {
+		return fmt.Errorf("budget: leave binds of %s: %w", b.o.Carrier, ctx.Err())
+	}
+	defer b.turn.end()
 	b.left = true
 	if _, err := b.call(ctx, b.renewal(true)); err != nil {
 		return fmt.Errorf("budget: leave binds of %s: %w", b.o.Carrier, err)

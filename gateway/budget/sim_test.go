@@ -40,10 +40,10 @@ func simulate(t *testing.T, f func(w *world)) {
 
 // link is one client's way to the Redis of a world, which can be cut.
 type link struct {
-	m     *miniredis.Miniredis
-	mu    sync.Mutex // guards err
-	err   error
-	delay time.Duration
+	client *redis.Client
+	mu     sync.Mutex // guards err
+	err    error
+	delay  time.Duration
 }
 
 func (l *link) fail(err error) {
@@ -60,9 +60,21 @@ func (silentError) Temporary() bool { return true }
 
 // hook makes every command fail as the link does, or answer late.
 func (l *link) DialHook(next redis.DialHook) redis.DialHook { return next }
-func (l *link) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
+
+// ProcessPipelineHook runs one command after the other: over an unbuffered pipe
+// client and server would wait for each other.
+func (l *link) ProcessPipelineHook(redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		var first error
+		for _, cmd := range cmds {
+			if err := l.client.Process(ctx, cmd); first == nil {
+				first = err
+			}
+		}
+		return first
+	}
 }
+
 func (l *link) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		l.mu.Lock()
@@ -88,12 +100,12 @@ func (l *link) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 }
 
 func (w *world) client(delay time.Duration) (*redisdb.DB, *link, func()) {
-	l := &link{m: w.m, delay: delay}
 	c := redis.NewClient(&redis.Options{
 		Addr: "127.0.0.1:1", MaxRetries: -1, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 		Dialer:                   func(context.Context, string, string) (net.Conn, error) { return w.m.Dial() },
 	})
+	l := &link{client: c, delay: delay}
 	c.AddHook(l)
 	return redisdb.Wrap(c), l, func() { _ = c.Close() }
 }

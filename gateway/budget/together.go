@@ -115,11 +115,11 @@ func (t *Together) renew(ctx context.Context, list []*Binds) {
 	var sent []time.Time
 	wait := t.lease / 3
 	for _, b := range list {
-		if b.hurries() || !b.turn.TryLock() {
+		if b.hurries() || !b.turn.try() {
 			continue
 		}
 		if b.left { // since the list was made
-			b.turn.Unlock()
+			b.turn.end()
 			continue
 		}
 		now := b.o.Now()
@@ -154,7 +154,7 @@ func (t *Together) renew(ctx context.Context, list []*Binds) {
 		if ctx.Err() == nil {
 			b.renewed(sent[i], v, err)
 		}
-		b.turn.Unlock()
+		b.turn.end()
 		if b.hurries() {
 			signal(b.rush)
 		}

@@ -41,8 +41,8 @@ func await(t *testing.T, what string, holds func() bool) {
 }
 
 func (b *Binds) renewals() int64 {
-	b.turn.Lock()
-	defer b.turn.Unlock()
+	b.turn.take(context.Background())
+	defer b.turn.end()
 	return b.number
 }
 
@@ -74,6 +74,50 @@ func TestTogether(t *testing.T) {
 			t.Fatalf("%s: %+v", b.o.Carrier, s)
 		}
 	}
+}
+
+// Redis falls silent: Together waits for it with one group, and the others must
+// not lapse unseen meanwhile. Each has given its slots up when its lease is over,
+// and all go on by themselves. At rest nobody has a timer of its own.
+func TestTogetherSilenced(t *testing.T) {
+	simulate(t, func(w *world) {
+		t := w.t
+		db, l, closeDB := w.client(0)
+		ctx, cancel := context.WithCancel(t.Context())
+		together := NewTogether(db, defaultLease)
+		var list []*Binds
+		var running sync.WaitGroup
+		running.Go(func() { together.Run(ctx) })
+		for i := range 6 * togetherMax { // two calls a group
+			b := NewBinds(db, BindsOptions{Carrier: fmt.Sprintf("c%d", i), Instance: "a", Binds: 2, Together: together, Now: time.Now})
+			list = append(list, b)
+			running.Go(func() { _ = b.Run(ctx) })
+		}
+		all := func(when string, share int) {
+			t.Helper()
+			for _, b := range list {
+				if s := b.State(); s.Share != share || (s.Err == nil) != (share > 0) {
+					t.Errorf("%s: %s %+v", when, b.o.Carrier, s)
+				}
+			}
+		}
+		<-time.After(defaultLease / 2)
+		all("at rest", 2)
+		for _, b := range list {
+			if d := b.next(); d != never {
+				t.Errorf("%s wakes by itself in %v", b.o.Carrier, d)
+			}
+		}
+		l.fail(silentError{})
+		<-time.After(defaultLease + 500*time.Millisecond) // the last renewals were up to a second old
+		all("silent", 0)
+		l.fail(nil)
+		<-time.After(defaultLease / 2)
+		all("heard again", 2)
+		cancel()
+		running.Wait()
+		closeDB()
+	})
 }
 
 // While nobody listens the shares stay (a refusal), each sees the error, and all
