@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -136,6 +137,9 @@ func (s *lineStream) read(body io.Reader) {
 			p = s.count(p, func(p *piece) *int { return &p.untaken })
 		default:
 			p.parse(line, err)
+		}
+		if total%ingress.Yield == 0 {
+			runtime.Gosched()
 		}
 		if !lines.Ready() || len(p.lines) >= pieceLines || p.octets >= pieceOctets {
 			p = s.hand(p)

@@ -50,6 +50,7 @@ type common struct {
 	log     zerolog.Logger
 	lease   time.Duration
 	renewal *budget.Together
+	urgency *dispatch.Urgency
 }
 
 func newCarrier(c config.Carrier, routes []string, g common) (*carrier, error) {
@@ -68,7 +69,7 @@ func newCarrier(c config.Carrier, routes []string, g common) (*carrier, error) {
 		}))
 	g.metrics.carrier(c.ID)
 	settings := dispatching(&c)
-	settings.Routes, settings.Wake, settings.Log = routes, made.wake, g.log
+	settings.Routes, settings.Wake, settings.Log, settings.Urgency = routes, made.wake, g.log, g.urgency
 	settings.Look = ownLook + mathrand.N(ownLook/4)
 	settings.Observer = observer{g.metrics, c.ID, &made.silence}
 	d, err := dispatch.New(settings, dispatch.Homes{Owners: g.owners, Finisher: g.queue, Correlator: home, Keeper: keeper{home}}, shared{made.budget})

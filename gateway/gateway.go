@@ -21,6 +21,7 @@ import (
 	"bindery/api"
 	"bindery/config"
 	"bindery/gateway/budget"
+	"bindery/gateway/dispatch"
 	"bindery/gateway/ingress"
 	"bindery/internal/redisdb"
 	"bindery/queue"
@@ -77,7 +78,7 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 		Lease: cfg.Redis.Lease, HistoryAge: cfg.Redis.History.Age, ReceiptClock: g.receiptClock, Routes: g.routeIDs,
 	})
 	g.owners = newOwnership(g.queue, cfg.Redis.Lease, g.log)
-	g.fleet.common = common{g.db, g.queue, g.owners, g.metrics, g.log, cfg.Redis.Lease, budget.NewTogether(g.db, cfg.Redis.Lease)}
+	g.fleet.common = common{g.db, g.queue, g.owners, g.metrics, g.log, cfg.Redis.Lease, budget.NewTogether(g.db, cfg.Redis.Lease), new(dispatch.Urgency)}
 	g.owners.withdraw = g.fleet.withdraw
 	g.queue.Bell(g.fleet.rung)
 	if err := g.fleet.make(cfg); err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash/fnv"
+	"runtime"
 	"slices"
 	"strconv"
 	"time"
@@ -170,6 +171,7 @@ func (p *Push) write(blocks []pushed, at time.Time) ([]written, error) {
 			return nil, err
 		}
 		*w = written{pushed: b, body: body, slots: make([]byte, 0, b.parts*slotSize), earliest: first.deadline()}
+		runtime.Gosched() // a push of thousands takes milliseconds, which a single message would wait
 		for j := range b.messages {
 			w.slots = appendSlots(w.slots, &b.messages[j], number, at)
 			if d := b.messages[j].deadline(); d.Before(w.earliest) {

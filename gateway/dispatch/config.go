@@ -27,6 +27,7 @@ type Config struct {
 	CallTimeout time.Duration // of one call to Redis; default 5 s
 	MaxUnstored int           // receipts and inbound messages in memory; default 20,000
 
+	Urgency  *Urgency        // shared by the dispatchers of a process
 	Wake     <-chan struct{} // the queue's doorbell; nil: only looks
 	Observer Observer        // nil: nobody listens
 	Log      zerolog.Logger
@@ -40,20 +41,22 @@ const (
 )
 
 const (
-	batchMax = 500                   // parts a call (DESIGN.md section 5)
-	batchMin = 64                    // what is worth a call at once
-	linger   = 2 * time.Millisecond  // between calls of fewer than batchMin
-	hurry    = linger / 4            // between calls while urgent messages may wait
-	ahead    = 50 * time.Millisecond // of the rate, what may wait leased
-	gather   = 200 * time.Millisecond
-	walk     = time.Second            // between looks at parked receipts, and between sweeps
-	stroll   = 30 * time.Second       // between looks when nothing is parked
-	forget   = 15 * time.Second       // after what was to be forgotten all of it is swept
-	retire   = time.Minute            // between sweeps when there is nothing to forget
-	again    = 200 * time.Millisecond // after a lease call that failed
-	stall    = time.Second            // without progress, then what waits goes back
-	retryMin = 50 * time.Millisecond
-	retryMax = time.Second
+	batchMax = 500 // parts a call (DESIGN.md section 5)
+	// while urgent messages flow: what Redis does in about a quarter of a millisecond
+	batchUrgent = 150
+	batchMin    = 64                    // what is worth a call at once
+	linger      = 2 * time.Millisecond  // between calls of fewer than batchMin
+	hurry       = linger / 4            // between calls while urgent messages may wait
+	ahead       = 50 * time.Millisecond // of the rate, what may wait leased
+	gather      = 200 * time.Millisecond
+	walk        = time.Second            // between looks at parked receipts, and between sweeps
+	stroll      = 30 * time.Second       // between looks when nothing is parked
+	forget      = 15 * time.Second       // after what was to be forgotten all of it is swept
+	retire      = time.Minute            // between sweeps when there is nothing to forget
+	again       = 200 * time.Millisecond // after a lease call that failed
+	stall       = time.Second            // without progress, then what waits goes back
+	retryMin    = 50 * time.Millisecond
+	retryMax    = time.Second
 )
 
 func (c Config) withDefaults() Config {
@@ -65,6 +68,9 @@ func (c Config) withDefaults() Config {
 	set(&c.Look, 200*time.Millisecond)
 	set(&c.CallTimeout, 5*time.Second)
 	set(&c.MaxUnstored, 20_000)
+	if c.Urgency == nil {
+		c.Urgency = &Urgency{}
+	}
 	if c.Observer == nil {
 		c.Observer = deaf{}
 	}

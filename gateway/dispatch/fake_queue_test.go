@@ -29,6 +29,7 @@ type fakeQueue struct {
 	present Leaser
 	lapses  int
 	leases  int                           // calls
+	largest int                           // parts in a lease or settle call since it was asked for
 	check   func(queue.Settlement) string // what is wrong with it
 	trip    func() time.Duration          // of a call
 	bad     []string
@@ -159,6 +160,7 @@ func (o *fakeOwner) lease(r queue.LeaseRequest) (*queue.Lease, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.leases++
+	q.largest = max(q.largest, r.Max)
 	if o.lapsed {
 		return nil, queue.ErrLapsed
 	}
@@ -210,6 +212,7 @@ func (o *fakeOwner) Settle(_ context.Context, ss []queue.Settlement) error {
 	q := o.q
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.largest = max(q.largest, len(ss))
 	if len(ss) > batchMax {
 		q.bad = append(q.bad, fmt.Sprintf("%d settlements in a call", len(ss)))
 	}

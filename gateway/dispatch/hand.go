@@ -131,9 +131,9 @@ func (h *hand) lineOf(s *Submission) *line {
 	return &h.others
 }
 
-// add appends what a lease answered: the urgent ones to their line.
-func (h *hand) add(l *queue.Lease, t *tenure, now time.Time) {
-	urgent := 0
+// add appends what a lease answered: the urgent ones, whose number it answers, to
+// their line.
+func (h *hand) add(l *queue.Lease, t *tenure, now time.Time) (urgent int) {
 	for i := range l.Parts {
 		if l.Parts[i].Message.Priority == queue.Urgent {
 			urgent++
@@ -161,6 +161,7 @@ func (h *hand) add(l *queue.Lease, t *tenure, now time.Time) {
 	h.parts += len(run)
 	h.held += len(run)
 	h.heldUrgent += urgent
+	return urgent
 }
 
 func submission(p *queue.Leased, n queue.LeaseNumber) Submission {

@@ -103,13 +103,13 @@ func (l *leaser) want(now time.Time) (n, others, enough int) {
 		return 0, 0, 0
 	}
 	h.pace.roll(now)
-	return credits(window, slots, rate, h)
+	return credits(window, slots, rate, d.cfg.Urgency.most(now), h)
 }
 
 // credits is law 2: what is leased and not settled stays within the window and
 // the prefetch, and what waits is what the rate writes soon. Some of both is
 // kept for urgent parts: bulk at full speed holds all the rest.
-func credits(window, slots int, rate float64, h *hand) (n, others, enough int) {
+func credits(window, slots int, rate float64, most int, h *hand) (n, others, enough int) {
 	soon := h.pace.measured()
 	if rate > 0 {
 		soon = int(rate * ahead.Seconds())
@@ -122,9 +122,9 @@ func credits(window, slots int, rate float64, h *hand) (n, others, enough int) {
 	}
 	held := window + prefetch
 	kept := min(reserve(held), prefetch) // bulk can fill the window
-	n = max(0, min(held-h.held, waiting-h.parts, batchMax))
+	n = max(0, min(held-h.held, waiting-h.parts, most))
 	if rate == 0 { // the measured rate may have fallen since bulk was leased by it
-		n = max(n, min(kept-h.heldUrgent, 2*window-h.held, batchMax))
+		n = max(n, min(kept-h.heldUrgent, 2*window-h.held, most))
 	}
 	others = min(n, held-kept-h.held+h.heldUrgent, waiting-reserve(waiting)-h.parts+h.urgent.parts)
 	return n, max(0, others), min(batchMin, max(1, waiting/2))
@@ -165,7 +165,9 @@ func (l *leaser) ask(ctx context.Context, n, others int) bool {
 	if len(got.Parts) == 0 || !l.mark(ctx, got) {
 		return false
 	}
-	d.hand.add(got, l.tenure, time.Now())
+	if d.hand.add(got, l.tenure, time.Now()) > 0 {
+		d.cfg.Urgency.seen(time.Now())
+	}
 	signal(d.wakeSubmitter)
 	return true
 }

@@ -23,8 +23,8 @@ type finding struct {
 func (r *responder) find(ctx context.Context, b *batch) {
 	r.finds = r.finds[:0]
 	parked := 0
-	for from := 0; from < len(b.receipts); from += batchMax {
-		to := min(from+batchMax, len(b.receipts))
+	for from, to := 0, 0; from < len(b.receipts); from = to {
+		to = min(from+r.d.most(), len(b.receipts))
 		call, cancel := context.WithTimeout(ctx, r.d.cfg.CallTimeout)
 		found, err := r.d.homes.Correlator.Find(call, b.receipts[from:to])
 		cancel()
@@ -105,7 +105,7 @@ func (c *Config) receiptFinish(part queue.Part, rc *dlr.Receipt) queue.Finish {
 // written.
 func (d *Dispatcher) finish(ctx context.Context, fs []queue.Finish) (done int, err error) {
 	for done < len(fs) {
-		n := min(len(fs)-done, batchMax)
+		n := min(len(fs)-done, d.most())
 		call, cancel := context.WithTimeout(ctx, d.cfg.CallTimeout)
 		found, err := d.homes.Finisher.Finish(call, fs[done:done+n])
 		cancel()

@@ -204,7 +204,7 @@ func (r *responder) owe(t *told, now time.Time) {
 func (r *responder) correlate(ctx context.Context) error {
 	noID := 0
 	for len(r.answers) > 0 {
-		n := min(len(r.answers), batchMax)
+		n := min(len(r.answers), r.d.most())
 		r.cs = r.cs[:0]
 		for _, a := range r.answers[:n] {
 			if a.id == "" {

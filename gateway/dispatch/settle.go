@@ -17,7 +17,7 @@ func (r *responder) settle(ctx context.Context) error {
 		return cmp.Or(cmp.Compare(a.sub.Lease, b.sub.Lease), cmp.Compare(a.sub.ticket.order, b.sub.ticket.order))
 	})
 	for len(r.settles) > 0 {
-		n := sameTenure(r.settles[:min(len(r.settles), batchMax)])
+		n := sameTenure(r.settles[:min(len(r.settles), r.d.most())])
 		if err := r.settleBatch(ctx, r.settles[:n]); err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func sameTenure(os []owed) int {
 func (r *responder) settleBacks(ctx context.Context) error {
 	slices.SortFunc(r.backs, func(a, b owed) int { return cmp.Compare(a.sub.ticket.order, b.sub.ticket.order) })
 	for len(r.backs) > 0 {
-		from := max(0, len(r.backs)-batchMax)
+		from := max(0, len(r.backs)-r.d.most())
 		for last := len(r.backs) - 1; r.backs[from].sub.ticket.tenure != r.backs[last].sub.ticket.tenure; {
 			from++
 		}

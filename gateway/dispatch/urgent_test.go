@@ -62,6 +62,45 @@ func TestNoLeaseCallsForAReserveThatNobodyNeeds(t *testing.T) {
 	}
 }
 
+func (q *fakeQueue) sinceLast() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := q.largest
+	q.largest = 0
+	return n
+}
+
+// TestShortCalls: while one dispatcher leases urgent parts, the calls of all that
+// share its urgency are short; a second later they are long again.
+func TestShortCalls(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var u Urgency
+		bulk, c := newFakeQueue(names(60_000)...), newFakeConn(1000)
+		c.answer = func(string, int) reply { return reply{after: 10 * time.Millisecond} }
+		start(t, Config{Urgency: &u}, bulk, c, nil)
+		q, bell := newFakeQueue(), make(chan struct{}, 1)
+		start(t, Config{Urgency: &u, Wake: bell}, q, newFakeConn(10), nil)
+		look := func() int {
+			pass(50 * time.Millisecond) // what is under way
+			bulk.sinceLast()
+			pass(100 * time.Millisecond)
+			return bulk.sinceLast()
+		}
+		if n := look(); n <= batchUrgent {
+			t.Errorf("at most %d parts a call without urgent ones", n)
+		}
+		q.push("u1")
+		signal(bell)
+		if n := look(); n == 0 || n > batchUrgent {
+			t.Errorf("up to %d parts a call beside urgent ones, want at most %d", n, batchUrgent)
+		}
+		pass(urgentFor)
+		if n := look(); n <= batchUrgent {
+			t.Errorf("at most %d parts a call a second after the last urgent one", n)
+		}
+	})
+}
+
 func TestReserve(t *testing.T) {
 	for credits, want := range map[int]int{0: 0, 1: 0, 7: 0, 8: 1, 20: 1, 39: 1, 40: 2, 2000: 100} {
 		if got := reserve(credits); got != want {

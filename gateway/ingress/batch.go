@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"bindery/queue"
@@ -166,7 +167,9 @@ func (d *Door) prepareBatch(a *Account, b *Batch) *preparing {
 	}
 	p.push.Messages, p.texts.left = make([]queue.Message, 0, len(b.Recipients)), len(b.Recipients)
 	for i := range b.Recipients {
-		p.recipient(i)
+		if p.recipient(i); i%Yield == Yield-1 {
+			runtime.Gosched()
+		}
 		if p.parts > maxBatchParts || p.octets > maxBatchTexts {
 			p.res.Err = fmt.Errorf("%w: at most %d parts and %d MiB of text in all are taken", ErrBatchTooLarge, maxBatchParts, maxBatchTexts>>20)
 			return p

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"runtime"
 	"time"
 
 	"bindery/queue"
@@ -31,6 +32,10 @@ type Line struct {
 	// Refused: the way in cannot read it, and answers it.
 	Refused bool
 }
+
+// Yield is after how many messages of one request its goroutine lets others run:
+// thousands of them take milliseconds, which a single message would wait.
+const Yield = 64
 
 // Bounds of a push of a stream.
 const (
@@ -200,6 +205,9 @@ func (s *Stream) gather(lines []Line, results []Result) (*group, int) {
 			}
 		}
 		n++
+		if n%Yield == 0 {
+			runtime.Gosched()
+		}
 	}
 	return g, n
 }
