@@ -97,7 +97,7 @@ Needs redis-server in PATH. Exit code 1 when Bindery lost or repeated a message.
 	f.IntVar(&b.o.IdleCarriers, "idle-carriers", 0, "carriers that get nothing")
 	f.IntVar(&b.o.IdleBinds, "idle-binds", 4, "of each of --idle-carriers")
 	f.BoolVar(&b.o.Kannel, "vs-kannel", false, "measure Kannel beside it (Debian package kannel)")
-	f.IntVar(&b.o.KannelMessages, "kannel-messages", 0, "messages of a run of Kannel (default those of --messages)")
+	f.IntVar(&b.o.KannelMessages, "kannel-messages", 0, "messages of a run of Kannel (default those of --messages; as it comes at most 5,000)")
 	f.BoolVar(&b.json, "json", false, "print JSON, for scripts")
 	f.StringVar(&b.markdown, "markdown", "", "file that gets a table of the runs in Markdown")
 	f.StringVar(&b.svg, "svg", "", "file that gets a picture of the runs")

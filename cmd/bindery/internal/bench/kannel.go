@@ -60,6 +60,9 @@ func measureKannel(ctx context.Context, o *Options, k *kannel, after time.Durati
 	if o.KannelMessages > 0 {
 		messages = o.KannelMessages
 	}
+	if !k.variant.Tuned() {
+		messages = min(messages, untunedMessages)
+	}
 	if o.Connections > 0 {
 		connections = o.Connections
 	}

@@ -18,6 +18,10 @@ const (
 	KannelMemory  Variant = "memory"  // tuned; loses them when it dies
 )
 
+// untunedMessages is the most that are sent through Kannel as it comes: at some
+// hundreds a second a full run would take an hour and say no more.
+const untunedMessages = 5000
+
 // Variants are measured in this order.
 var Variants = []Variant{KannelDefault, KannelFile, KannelMemory}
 

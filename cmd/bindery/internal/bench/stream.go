@@ -12,11 +12,11 @@ import (
 	"bindery/cmd/bindery/internal/bench/ledger"
 )
 
-// Streams are read as they fill; many are asked every few milliseconds instead:
+// Streams are read as they fill; many are asked a few times a second instead:
 // Redis pays for each key of a blocking XREAD at each of its entries.
 const (
 	blockMost  = 8
-	askedEvery = 50 * time.Millisecond
+	askedEvery = 250 * time.Millisecond
 )
 
 // follow reads the accounts' status streams, as a campaign system would, until
