@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 )
 
@@ -14,7 +13,7 @@ import (
 type bodies struct {
 	mu    sync.Mutex // guards the rest
 	known map[Block]*kept
-	order []*kept // the oldest at first; some of them are gone
+	order aging[*kept]
 	bytes int
 }
 
@@ -23,12 +22,15 @@ type kept struct {
 	block Block
 	raw   string
 	left  int // parts that were not leased since
+	gone  bool
 }
 
 // maxBodyBytes bounds what is remembered.
 const maxBodyBytes = 16 << 20
 
 func (k *kept) size() int { return 100 + len(k.raw) }
+
+func (k *kept) isGone() bool { return k.gone }
 
 func (c *bodies) remember(b Block, raw string, parts int) {
 	c.mu.Lock()
@@ -40,27 +42,17 @@ func (c *bodies) remember(b Block, raw string, parts int) {
 		k.left = min(k.left, parts)
 		return
 	}
-	k := &kept{b, raw, parts}
+	k := &kept{block: b, raw: raw, left: parts}
 	c.known[b] = k
-	c.order = append(c.order, k)
 	c.bytes += k.size()
-	for len(c.order) > 0 && (c.bytes > maxBodyBytes || c.gone(c.order[0])) {
-		c.forget(c.order[0])
-		c.order[0] = nil
-		c.order = c.order[1:]
-	}
-	if len(c.order) > 2*len(c.known)+1024 { // the first waits long: those behind it that are gone make room
-		c.order = slices.DeleteFunc(c.order, c.gone)
-	}
+	c.order.add(k, len(c.known), func() bool { return c.bytes > maxBodyBytes }, c.forget)
 }
 
-func (c *bodies) gone(k *kept) bool { return c.known[k.block] != k }
-
 func (c *bodies) forget(k *kept) {
-	if !c.gone(k) {
+	if !k.gone {
 		delete(c.known, k.block)
 		c.bytes -= k.size()
-		k.raw = "" // it may stay in order for a while
+		k.gone, k.raw = true, "" // it may stay in order for a while
 	}
 }
 

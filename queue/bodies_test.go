@@ -71,11 +71,11 @@ func TestOneThatStaysKeepsNoOthers(t *testing.T) {
 		}
 	}
 	held := 0
-	for _, k := range c.order {
+	for _, k := range c.order.list {
 		held += k.size()
 	}
-	if len(c.known) != 1 || held > 1<<20 || len(c.order) > 5000 {
-		t.Errorf("%d are known; %d in order hold %d bytes", len(c.known), len(c.order), held)
+	if len(c.known) != 1 || held > 1<<20 || len(c.order.list) > 5000 {
+		t.Errorf("%d are known; %d in order hold %d bytes", len(c.known), len(c.order.list), held)
 	}
 	if got, ok := c.take("stays", 2); !ok || got != "body" {
 		t.Errorf("%q %v", got, ok)

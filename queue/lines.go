@@ -15,7 +15,7 @@ import (
 type lines struct {
 	mu    sync.Mutex // guards the rest
 	known map[Block][]*segment
-	order []*segment // the oldest at first; some of them are gone
+	order aging[*segment]
 	bytes int
 }
 
@@ -36,6 +36,8 @@ type segment struct {
 const maxLineBytes = 32 << 20
 
 func (s *segment) size() int { return 120 + len(s.text) + 4*len(s.offsets) }
+
+func (s *segment) isGone() bool { return s.gone }
 
 // segmentOf takes the constants of parts from … to out of a body.
 func segmentOf(b *body, block Block, from, to int) *segment {
@@ -94,16 +96,8 @@ func (l *lines) remember(s *segment) {
 		}
 	}
 	l.known[s.block] = append(l.known[s.block], s)
-	l.order = append(l.order, s)
 	l.bytes += s.size()
-	for len(l.order) > 0 && (l.bytes > maxLineBytes || l.order[0].gone) {
-		l.forget(l.order[0])
-		l.order[0] = nil
-		l.order = l.order[1:]
-	}
-	if len(l.order) > 2*len(l.known)+1024 { // the first waits long: those behind it that are gone make room
-		l.order = slices.DeleteFunc(l.order, func(s *segment) bool { return s.gone })
-	}
+	l.order.add(s, len(l.known), func() bool { return l.bytes > maxLineBytes }, l.forget)
 }
 
 // ended notes that a part has ended.
