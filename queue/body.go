@@ -29,10 +29,11 @@ const (
 //	    table: an entry of 12 octets a part and one more that marks the ends:
 //	      end of validity in ticks, offset of the constant, offset of the row
 //	    constants: what every event of a message says, read by the scripts
-//	    shared: sender, encoding, callback, and the texts' common beginning and end
+//	    shared: sender, encoding, callback, the texts' common beginning and end, and
+//	      validity in ms (uvarint)
 //	    rows: the rest of each message, read by whoever submits or shows it: flags
 //	      1 octet, parts 1, concatenation reference 2, where in the row the text
-//	      begins 2; validity in ms and, where the flags say so, send_at (uvarint),
+//	      begins 2; where the flags say so, validity and send_at in ms (uvarint),
 //	      sender, encoding, callback (str); the text, or of an urgent message that
 //	      has ended as many spaces
 const (
@@ -61,17 +62,19 @@ const (
 	rowEncoding
 	rowCallback
 	rowSendAt
+	rowValidity
 )
 
 // shared is what the messages of a block have in common.
 type shared struct {
 	from, encoding, callback string
 	prefix, suffix           string // of the texts
+	validity                 time.Duration
 }
 
 func sharedOf(ms []Message) shared {
 	first := &ms[0]
-	s := shared{first.From, first.Encoding, first.Callback, first.Text, ""}
+	s := shared{first.From, first.Encoding, first.Callback, first.Text, "", first.Validity}
 	if len(ms) == 1 || first.Priority == Urgent { // whose rows are overwritten
 		s.prefix = ""
 		return s
@@ -136,6 +139,7 @@ func appendBody(dst []byte, account, route string, p Priority, ms []Message, par
 	for _, text := range [...]string{s.from, s.encoding, s.callback, s.prefix, s.suffix} {
 		dst = appendStr(dst, text)
 	}
+	dst = binary.AppendUvarint(dst, uint64(s.validity.Milliseconds()))
 	part = 0
 	for i := range ms {
 		offset := uint32(len(dst) - start)
@@ -166,9 +170,12 @@ func appendRow(dst []byte, m *Message, s *shared) []byte {
 	set(m.Encoding != s.encoding, rowEncoding)
 	set(m.Callback != s.callback, rowCallback)
 	set(!m.SendAt.IsZero(), rowSendAt)
+	set(m.Validity != s.validity, rowValidity)
 	start := len(dst)
 	dst = append(dst, flags, byte(m.Parts), byte(m.ConcatRef>>8), byte(m.ConcatRef), 0, 0)
-	dst = binary.AppendUvarint(dst, uint64(m.Validity.Milliseconds()))
+	if flags&rowValidity != 0 {
+		dst = binary.AppendUvarint(dst, uint64(m.Validity.Milliseconds()))
+	}
 	if flags&rowSendAt != 0 {
 		dst = binary.AppendUvarint(dst, uint64(m.SendAt.UnixMilli()))
 	}
@@ -256,6 +263,9 @@ func (b *body) parseShared(s string) error {
 			return bodyError("what is shared runs past the end")
 		}
 	}
+	if b.shared.validity, _, ok = cutValidity(s); !ok {
+		return bodyError("shared validity is out of range")
+	}
 	return nil
 }
 
@@ -307,11 +317,12 @@ func (m *Message) parseRow(s string, sh *shared, texts *joined) error {
 	m.Hold, m.ValidityNamed = flags&rowHold != 0, flags&rowValidityNamed != 0
 	m.ConcatRef = uint16(be16(s, 2))
 	m.From, m.Encoding, m.Callback = sh.from, sh.encoding, sh.callback
-	validity, s, ok := cutUvarint(s[rowFixed:])
-	if !ok || validity > math.MaxInt64/uint64(time.Millisecond) {
-		return bodyError("row has no validity")
+	s, ok := s[rowFixed:], true
+	if m.Validity = sh.validity; flags&rowValidity != 0 {
+		if m.Validity, s, ok = cutValidity(s); !ok {
+			return bodyError("row has no validity")
+		}
 	}
-	m.Validity = time.Duration(validity) * time.Millisecond
 	if flags&rowSendAt != 0 {
 		var ms uint64
 		if ms, s, ok = cutUvarint(s); !ok || ms > 1<<48 {
@@ -373,6 +384,12 @@ func cutUvarint(s string) (v uint64, rest string, ok bool) {
 		}
 	}
 	return 0, "", false
+}
+
+// cutValidity reads a validity in ms.
+func cutValidity(s string) (d time.Duration, rest string, ok bool) {
+	ms, rest, ok := cutUvarint(s)
+	return time.Duration(ms) * time.Millisecond, rest, ok && ms <= math.MaxInt64/uint64(time.Millisecond)
 }
 
 func cutStr(s string) (field, rest string, ok bool) {

@@ -22,7 +22,7 @@ func drawMessages(t *rapid.T) []Message {
 			Callback: rapid.SampledFrom([]string{"", "https://x.example/y"}).Draw(t, "callback"),
 			Hold:     rapid.Bool().Draw(t, "hold"), ValidityNamed: rapid.Bool().Draw(t, "named"),
 			Parts: rapid.IntRange(1, 5).Draw(t, "parts"), ConcatRef: rapid.Uint16().Draw(t, "ref"),
-			Validity: time.Duration(rapid.IntRange(1, 7*86400_000).Draw(t, "validity")) * time.Millisecond,
+			Validity: time.Duration(rapid.OneOf(rapid.Just(86400_000), rapid.IntRange(1, 7*86400_000)).Draw(t, "validity")) * time.Millisecond,
 			Account:  "acme", Route: "default", Priority: Bulk, AcceptedAt: at,
 		}
 		if rapid.Bool().Draw(t, "scheduled") {
