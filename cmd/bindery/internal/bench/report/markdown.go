@@ -176,12 +176,30 @@ func mebi(r *bench.Result, process string) string {
 	return "unknown"
 }
 
+// kannelMessages is how many were sent through Kannel, by variant; "" if none.
+func kannelMessages(out *bench.Outcome) string {
+	low, high := 0, 0
+	for _, k := range out.Kannel {
+		if low == 0 || k.Messages < low {
+			low = k.Messages
+		}
+		high = max(high, k.Messages)
+	}
+	switch {
+	case high == 0:
+		return ""
+	case low == high:
+		return thousands(float64(high))
+	}
+	return fmt.Sprintf("as it comes %s, tuned %s", thousands(float64(low)), thousands(float64(high)))
+}
+
 // footer says what was measured, where and when.
 func footer(out *bench.Outcome) []string {
 	m, first := out.Machine, out.Runs[0]
 	what := thousands(float64(first.Messages)) + " messages a run"
-	if len(out.Kannel) > 0 && out.Kannel[0].Messages != first.Messages {
-		what += fmt.Sprintf(" (Kannel: %s)", thousands(float64(out.Kannel[0].Messages)))
+	if sent := kannelMessages(out); sent != "" && sent != thousands(float64(first.Messages)) {
+		what += fmt.Sprintf(" (Kannel: %s)", sent)
 	}
 	low, high := 1.0, 0.0
 	for _, r := range slices.Concat(out.Runs, out.Kannel) {

@@ -30,7 +30,7 @@ func outcome() *bench.Outcome {
 	}
 	asItComes := func(after, completed float64) *bench.Result {
 		r := kannel(bench.KannelDefault, after, completed)
-		r.Binds, r.Window, r.Busy = 1, 10, .2
+		r.Binds, r.Window, r.Busy, r.Messages = 1, 10, .2, 50
 		return r
 	}
 	batch := *results()[2]

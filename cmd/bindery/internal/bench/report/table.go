@@ -51,8 +51,8 @@ func formTable(w io.Writer, runs []*bench.Result, out *bench.Outcome) error {
 	}
 	if len(out.Kannel) > 0 {
 		k := out.Kannel[0]
-		if _, err := fmt.Fprintf(w, "Kannel %s: %d messages by sendsms over %d connections\n%s\n",
-			out.Machine.Kannel, k.Messages, k.Connections, setups(out)); err != nil {
+		if _, err := fmt.Fprintf(w, "Kannel %s: %s messages by sendsms over %d connections\n%s\n",
+			out.Machine.Kannel, kannelMessages(out), k.Connections, setups(out)); err != nil {
 			return err
 		}
 	}
