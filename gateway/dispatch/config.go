@@ -27,7 +27,7 @@ type Config struct {
 	CallTimeout time.Duration // of one call to Redis; default 5 s
 	MaxUnstored int           // receipts and inbound messages in memory; default 20,000
 
-	Urgency  *Urgency        // shared by the dispatchers of a process
+	Urgency  *Urgency        // shared by the dispatchers of a process; nil: this one's own
 	Wake     <-chan struct{} // the queue's doorbell; nil: only looks
 	Observer Observer        // nil: nobody listens
 	Log      zerolog.Logger

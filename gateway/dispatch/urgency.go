@@ -8,7 +8,7 @@ import (
 // Urgency is what the dispatchers of a process tell each other: that one of them
 // leased urgent parts lately. A call to Redis waits for those before it, so while
 // urgent messages flow all calls are kept short, at some microseconds of Redis a
-// call more. The zero value is ready; a nil one is nobody else's.
+// call more. The zero value is ready.
 type Urgency struct{ last atomic.Int64 }
 
 // urgentFor is how long an urgent part keeps calls short.
