@@ -147,6 +147,7 @@ func routeNumber(route string) uint32 {
 // written is a block as accept takes it.
 type written struct {
 	*pushed
+	route       uint32 // its number
 	body, slots []byte
 	apart       bool // the body was written before the call
 	earliest    time.Time
@@ -165,15 +166,14 @@ func (p *Push) write(blocks []pushed, at time.Time) ([]written, error) {
 	for i := range blocks {
 		b, w := &blocks[i], &list[i]
 		first := &b.messages[0]
-		number := routeNumber(first.Route)
 		body, err := appendBody(make([]byte, 0, b.size(p.Account)), p.Account, first.Route, first.Priority, b.messages, b.parts)
 		if err != nil {
 			return nil, err
 		}
-		*w = written{pushed: b, body: body, slots: make([]byte, 0, b.parts*slotSize), earliest: first.deadline()}
+		*w = written{pushed: b, route: routeNumber(first.Route), body: body, slots: make([]byte, 0, b.parts*slotSize), earliest: first.deadline()}
 		runtime.Gosched() // a push of thousands takes milliseconds, which a single message would wait
 		for j := range b.messages {
-			w.slots = appendSlots(w.slots, &b.messages[j], number, at)
+			w.slots = appendSlots(w.slots, &b.messages[j], w.route, at)
 			if d := b.messages[j].deadline(); d.Before(w.earliest) {
 				w.earliest = d
 			}
@@ -207,7 +207,7 @@ func (w *written) plain(account string) []any {
 	lane = append(append(lane, m.Route...), ':')
 	lane = append(append(lane, m.Priority.String()...), ':')
 	lane = append(append(lane, account...), ' ')
-	lane = strconv.AppendUint(lane, uint64(routeNumber(m.Route)), 10)
+	lane = strconv.AppendUint(lane, uint64(w.route), 10)
 	return []any{lane, w.lines[0].text, w.body, w.slots, w.earliest.UnixMilli()}
 }
 
@@ -236,7 +236,7 @@ func (p *Push) args(list []written) []any {
 		if w.apart {
 			text = nil
 		}
-		args = append(args, string(w.name), text, w.slots, w.earliest.UnixMilli(), route, priority.String(), routeNumber(route), len(w.lines))
+		args = append(args, string(w.name), text, w.slots, w.earliest.UnixMilli(), route, priority.String(), w.route, len(w.lines))
 		for j := range w.lines {
 			d := &w.lines[j]
 			args = append(args, d.text, d.parts, d.campaign, d.due)

@@ -5,14 +5,13 @@
 --      many plain pushes: of one block and one descriptor, due now, without a key,
 --      a batch or a rate. Of each of them: 1 its lane "route:priority:account number of
 --      the route", 2 descriptor, 3 body, 4 slots, 5 earliest end of validity (ms). Then
---      of each other push: 1 account, 2 the
---      idempotency record's key ('' for none), 3 its first line, 4 hash of the lines,
---      5 the record of this push, 6 lines in it, 7 batch key ('' for none), 8 batch
---      record, 9 what the push takes of the account's time (µs, 0: no limit), 10 how far
---      ahead of its rate the account may be (µs), 11 blocks; then for each block its
---      name, body ('' when written before), slots, earliest end of validity (ms), route,
---      priority, number of the route, descriptors; and for each of these the text,
---      parts, campaign, and due time (ms, 0: now)
+--      of each other push: 1 account, 2 the idempotency record's key ('' for none), 3
+--      its first line, 4 hash of the lines, 5 the record of this push, 6 lines in it, 7
+--      batch key ('' for none), 8 batch record, 9 what the push takes of the account's
+--      time (µs, 0: no limit), 10 how far ahead of its rate the account may be (µs), 11
+--      blocks; then for each block its name, body ('' when written before), slots,
+--      earliest end of validity (ms), route, priority, number of the route, descriptors;
+--      and for each of these the text, parts, campaign, and due time (ms, 0: now)
 -- Answers {now, of all plain pushes a letter: a accepted, l late; then for each other
 --      {'accepted'} | {'before', record} | {'conflict'} | {'gap', lines taken so far} |
 --      {'late'} | {'gone'} | {'slow', µs until it may be tried again}}
@@ -60,8 +59,6 @@ local function bodiesGone(blocks)
     a = a + 8 + 4 * tonumber(ARGV[a + 7])
   end
 end
-
-local find = string.find -- a pattern costs 15 ns an octet: what there are many of is cut at its marks
 
 -- laneOf is what this call brings to a lane, "route:priority:account number of the
 -- route": descriptors, and how many parts.

@@ -91,7 +91,7 @@ end
 local function over(b)
   if b[B_N] == 1 and not b[B_PARTS] then return byte(b[B_RAW]) >= DELIVERED end
   for _, n in ipairs(b[B_N] and {} or { 20, 200 }) do
-    local raw = call('GETRANGE', P .. 'slots:' .. b[B_NAME], -n, -1)
+    local raw = call('GETRANGE', slotsKey(b[B_NAME]), -n, -1)
     for o = #raw - 19, 1, -20 do
       if byte(raw, o) < DELIVERED then return false end
     end

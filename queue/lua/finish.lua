@@ -33,7 +33,7 @@ local function intermediate(b, x, i, first, carrier, err)
   if x[STATE] >= DELIVERED then return REPEAT end
   local line = 'enroute ' .. i .. ' ' .. u16(carrier, 1) .. ' ' .. u16(err, 1)
   local old = call('HGET', P .. 'notes:' .. b[B_NAME], first)
-  if old and string.find(old, ' ' .. line .. '\n', 1, true) then return REPEAT end
+  if old and find(old, ' ' .. line .. '\n', 1, true) then return REPEAT end
   for _, n in ipairs(notes) do
     if n[1] == b[B_NAME] and n[2] == first and n[3] == line then return REPEAT end
   end
@@ -116,7 +116,7 @@ readCarriers(ARGV[1], ARGV[2], tonumber(ARGV[3]))
 local n, errors, answers = tonumber(ARGV[4]), {}, {}
 for k = 1, n do errors[k] = ARGV[4 + k] end
 local begin = readEntries(5 + n)
-fetch(begin)
+fetchAbout(begin)
 for a = begin, #ARGV, 2 do
   local records = ARGV[a + 1]
   local b = openAbout(ARGV[a], records, 15)

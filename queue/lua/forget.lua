@@ -12,7 +12,7 @@ local bytes, removed, seen = tonumber(call('HGET', P .. 'counts', 'bytes') or 0)
 local function accepted(name)
   local v, alphabet = 0, '0123456789abcdefghjkmnpqrstvwxyz'
   for k = 4, 10 do
-    v = v * 32 + (string.find(alphabet, sub(name, k, k), 1, true) or 1) - 1
+    v = v * 32 + (find(alphabet, sub(name, k, k), 1, true) or 1) - 1
   end
   return floor(v / 4) % 4294967296
 end

@@ -16,7 +16,6 @@ local num4, longest, atCarrier = p32(num), tonumber(ARGV[6]), '@' .. ARGV[2]
 local lease = P .. 'lease:' .. owner
 local others = left - tonumber(ARGV[8]) -- what normal and bulk may still take
 local taken, rings, lanes, dead = {}, {}, {}, {}
-local find = string.find
 local split -- what did not fit of a message: {lane, account, descriptor}
 
 local function reply(entries)
@@ -54,14 +53,14 @@ local digits = {} -- as numbers; false: it is none
 local function number(s)
   local n = digits[s]
   if n == nil then
-    n = string.find(s, '^%d+$') and tonumber(s) or false
+    n = find(s, '^%d+$') and tonumber(s) or false
     digits[s] = n
   end
   return n
 end
 
 -- parse answers what a descriptor says: block, from, how many, campaign, since;
--- nil if it does not parse. It is cut at its marks: a pattern costs 15 ns an octet.
+-- nil if it does not parse.
 local function parse(d)
   local p = byte(d, 23) == 47 and find(d, '/', 24, true)
   local q = p and find(d, '/', p + 1, true)
@@ -78,17 +77,12 @@ local function bury(L, d) dead[#dead + 1] = L.ra .. ':' .. L.account .. ' ' .. d
 local function readLane(L)
   L.base, L.at = L.base + #L.list, 1
   L.list = call('LRANGE', L.key, L.base, L.base + 31)
-  local names, keys = {}, {}
+  local names = {}
   for k = 1, math.min(#L.list, left) do
     local d = L.list[k]
-    if sub(d, 23, 27) == '/0/1/' then
-      local name = sub(d, 1, 22)
-      names[#names + 1], keys[#keys + 1] = name, slotsKey(name)
-    end
+    if sub(d, 23, 27) == '/0/1/' then names[#names + 1] = sub(d, 1, 22) end
   end
-  if #keys < 2 then return end
-  local raws = call('MGET', unpack(keys))
-  for k = 1, #names do fetched[names[k]] = raws[k] end
+  fetch(names)
 end
 
 -- current is the descriptor at the head of a lane as it will be: parsed, with
@@ -106,9 +100,9 @@ local function current(L)
     local name, from, n, campaign, since = parse(d)
     if name then
       local b = open(name, from, from + math.max(math.min(n, left), 1) - 1) -- what can be taken of it
-      if b and n > 0 and from + n <= (b[B_N] or call('STRLEN', P .. 'slots:' .. name) / 20) then
+      if b and n > 0 and from + n <= (b[B_N] or call('STRLEN', slotsKey(name)) / 20) then
         L.rest = { b = b, from = from, stop = from + n, campaign = campaign, since = since }
-      elseif b or call('EXISTS', P .. 'slots:' .. name) == 1 then
+      elseif b or call('EXISTS', slotsKey(name)) == 1 then
         blocks[name] = b or nil
         bury(L, d)
       elseif not find(name, '^%w+$') then

@@ -8,7 +8,7 @@ local owner = ARGV[1]
 local r = row(owner)
 if not r then return { 1, now } end
 for _, field in ipairs(call('HKEYS', P .. 'lease:' .. owner)) do
-  if string.find(field, '^%d+$') then return { 0, now } end
+  if find(field, '^%d+$') then return { 0, now } end
 end
 call('DEL', P .. 'lease:' .. owner)
 call('HDEL', P .. 'owners', owner)

@@ -21,7 +21,7 @@ end
 local function entriesOf()
   local list, all = {}, call('HGETALL', lease)
   for k = 1, #all, 2 do
-    if string.find(all[k], '^%d+$') then list[#list + 1] = { number = tonumber(all[k]), owed = tonumber(all[k + 1]) } end
+    if find(all[k], '^%d+$') then list[#list + 1] = { number = tonumber(all[k]), owed = tonumber(all[k + 1]) } end
   end
   table.sort(list, function(l, r) return l.number > r.number end)
   return list

@@ -18,7 +18,7 @@ saveRow(owner, r)
 for a = 3, #ARGV do call('HSET', P .. 'named', ARGV[a], now) end
 local owes, all = {}, call('HGETALL', P .. 'lease:' .. owner)
 for k = 1, #all, 2 do
-  if string.find(all[k], '^%d+$') then
+  if find(all[k], '^%d+$') then
     owes[#owes + 1] = all[k]
     owes[#owes + 1] = all[k + 1]
   end

@@ -196,7 +196,7 @@ local function run()
   local n, errors = tonumber(ARGV[5]), {}
   for k = 1, n do errors[k] = ARGV[5 + k] end
   local begin = readEntries(6 + n)
-  fetch(begin)
+  fetchAbout(begin)
   for a = begin, #ARGV, 2 do
     local records = ARGV[a + 1]
     local b = openAbout(ARGV[a], records, 22)

@@ -13,19 +13,23 @@ local function slotsKey(name)
   return key
 end
 
--- fetch reads the slots of what are mostly blocks of one: those of which the
--- arguments from a on (name, records) are about the first part alone.
-local function fetch(a)
-  local names, keys = {}, {}
-  for k = a, #ARGV, 2 do
-    if sub(ARGV[k + 1], 1, 4) == '\0\0\0\0' then
-      local n = #names + 1
-      names[n], keys[n] = ARGV[k], slotsKey(ARGV[k])
-    end
-  end
-  if #keys < 2 then return end
+-- fetch reads the slots of what are mostly blocks of one.
+local function fetch(names)
+  if #names < 2 then return end
+  local keys = {}
+  for k = 1, #names do keys[k] = slotsKey(names[k]) end
   local raws = call('MGET', unpack(keys))
   for k = 1, #names do fetched[names[k]] = raws[k] end
+end
+
+-- fetchAbout does so for blocks of which the arguments from a on (name, records)
+-- are about the first part alone.
+local function fetchAbout(a)
+  local names = {}
+  for k = a, #ARGV, 2 do
+    if sub(ARGV[k + 1], 1, 4) == '\0\0\0\0' then names[#names + 1] = ARGV[k] end
+  end
+  fetch(names)
 end
 
 -- The entries of the stream that a call brings, ready but for what a script finds
@@ -44,10 +48,11 @@ end
 -- open reads a block's slots, or those from … to; false when it is gone. Of a
 -- block: raw slots from the first on (n: to its last, so many) as they will be
 -- but for parts (decoded) and for the spans from pending on; numbers of those
--- changed, and spans {from, octets} that were; of its body (false: not read,
--- account '': it does not parse) text is its beginning, at the offset of its
--- table; records and size what the caller says of its parts, if it knows them. An
--- array, with names for its places: a table by names would cost four times as much.
+-- changed, and spans {from, octets} that were (true: of a block of one, of which raw
+-- is as it will be); of its body (false: not read, account '': it does not parse)
+-- text is its beginning, at the offset of its table; records and size what the
+-- caller says of its parts, if it knows them. An array, with names for its places:
+-- a table by names would cost four times as much.
 local function open(name, from, to)
   local b = blocks[name]
   if b == nil then
@@ -208,8 +213,8 @@ local function lineOf(b, i)
       local k, e, at = u16(b[B_RECORDS], o), u16(b[B_RECORDS], t - 5), byte(b[B_RECORDS], t - 3) * 65536 + u16(b[B_RECORDS], t - 2)
       local text = entryTexts[e]
       for k = k, text and k + byte(b[B_RECORDS], t - 6) % 128 or -1 do
-        local stop = string.find(text, '\n', at + 1, true) or #text + 1
-        local status = string.find(text, ',"status":"', at + 1, true) or stop
+        local stop = find(text, '\n', at + 1, true) or #text + 1
+        local status = find(text, ',"status":"', at + 1, true) or stop
         b[B_LINES][k] = sub(text, at + 30, math.min(status, stop) - 1)
         at = stop
       end
