@@ -300,7 +300,7 @@ func measure(ctx context.Context, o *Options, form Form, after time.Duration, ra
 	}
 	x.Form, x.Binds, x.Window, x.Fsync = form, o.Binds, o.Window, o.Fsync
 	if !r.special.Scenario() {
-		s.weights.Ended = float64(r.after.memory-r.before.memory) / float64(o.Messages)
+		s.weights.Ended = weight(r.after.memory-r.before.memory, o.Messages)
 		s.weights.AOF = float64(r.after.aof-r.before.aof) / float64(o.Messages)
 	}
 	x.Redis = &Redis{s.weights, r.commands(), s.scripts}

@@ -33,12 +33,25 @@ func (o *Options) logged(f Form) int {
 	return min(logged, o.held())
 }
 
-// Weights are octets of Redis' memory and AOF, a message of the run's form.
+// Weights are octets of Redis' memory and AOF, a message of the run's form; 0 is
+// not known.
 type Weights struct {
 	Queued float64 `json:"queued_bytes_per_message"` // accepted, nothing sent yet
-	Live   float64 `json:"live_bytes_per_message"`   // with the carrier, waiting for its receipt; 0: not measured
+	Live   float64 `json:"live_bytes_per_message"`   // with the carrier, waiting for its receipt
 	Ended  float64 `json:"ended_bytes_per_message"`  // delivered, in the history and the status stream
 	AOF    float64 `json:"aof_bytes_per_message"`    // written, from the push to the final
+}
+
+// weighedLeast messages are needed to weigh one: beside fewer, the tables that
+// Redis grows and shrinks meanwhile are the larger part, and may make it negative.
+const weighedLeast = 1000
+
+// weight is 0 where it cannot be known.
+func weight(grown int64, messages int) float64 {
+	if messages < weighedLeast || grown <= 0 {
+		return 0
+	}
+	return float64(grown) / float64(messages)
 }
 
 // ScriptStats is what one of our scripts cost Redis, by SLOWLOG: a short phase
@@ -66,7 +79,7 @@ func (s *stack) weighQueued(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	s.weights.Queued = float64(after.memory-before.memory) / float64(s.o.held())
+	s.weights.Queued = weight(after.memory-before.memory, s.o.held())
 	if err := s.order(ctx, "resume"); err != nil {
 		return err
 	}
@@ -111,7 +124,7 @@ func (s *stack) weighLive(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	s.weights.Live = float64(after.memory-before.memory) / float64(s.o.held())
+	s.weights.Live = weight(after.memory-before.memory, s.o.held())
 	return nil
 }
 

@@ -158,7 +158,7 @@ func weights(b *strings.Builder, out *bench.Outcome) {
 		if r.Redis == nil {
 			continue
 		}
-		fmt.Fprintf(b, "| %s | %.0f | %s | %.0f | %.0f | %s / %s |\n", forms[r.Form], r.Queued, known(r.Live), r.Ended, r.AOF, mebi(r, "redis"), mebi(r, "gateway"))
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %.0f | %s / %s |\n", forms[r.Form], known(r.Queued), known(r.Live), known(r.Ended), r.AOF, mebi(r, "redis"), mebi(r, "gateway"))
 	}
 }
 
