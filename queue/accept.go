@@ -77,6 +77,15 @@ func isName(s string) bool {
 }
 
 func (q *Queue) accept(ctx context.Context, sh *shard, p *Push) ([]ID, error) {
+	if s := p.sharing(); s != nil {
+		w := &waitingPush{small: s, blocks: 1, urgent: s.line.priority == Urgent, octets: s.octets + slotSize*s.parts, answer: make(chan answered, 1)}
+		r, err := q.together(ctx, sh, w)
+		if err != nil {
+			return nil, err
+		}
+		copy(p.Messages, s.messages)
+		return q.accepted(p, &r)
+	}
 	at := q.clock.now().Truncate(time.Millisecond)
 	blocks, err := p.blocks(sh, at)
 	if err != nil {
@@ -99,13 +108,16 @@ func (q *Queue) accept(ctx context.Context, sh *shard, p *Push) ([]ID, error) {
 		return nil, err
 	}
 	ids, err := q.accepted(p, &r)
-	for i := range blocks {
-		if b := &blocks[i]; err == nil && !p.Before {
-			q.bodies.remember(b.name, string(w[i].body), b.parts)
+	for i := range w {
+		if err == nil && !p.Before {
+			q.remember(&w[i])
 		}
 	}
 	return ids, err
 }
+
+// remember keeps the body for the lease.
+func (q *Queue) remember(w *written) { q.bodies.remember(w.name, string(w.body), w.parts) }
 
 // accepted reads the script's answer.
 func (q *Queue) accepted(p *Push, r *reply) ([]ID, error) {
@@ -164,23 +176,29 @@ type descriptor struct {
 func (p *Push) write(blocks []pushed, at time.Time) ([]written, error) {
 	list := make([]written, len(blocks))
 	for i := range blocks {
-		b, w := &blocks[i], &list[i]
-		first := &b.messages[0]
-		body, err := appendBody(make([]byte, 0, b.size(p.Account)), p.Account, first.Route, first.Priority, b.messages, b.parts)
-		if err != nil {
+		var err error
+		if list[i], err = blocks[i].write(p.Account, at); err != nil {
 			return nil, err
 		}
-		*w = written{pushed: b, route: routeNumber(first.Route), body: body, slots: make([]byte, 0, b.parts*slotSize), earliest: first.deadline()}
-		runtime.Gosched() // a push of thousands takes milliseconds, which a single message would wait
-		for j := range b.messages {
-			w.slots = appendSlots(w.slots, &b.messages[j], w.route, at)
-			if d := b.messages[j].deadline(); d.Before(w.earliest) {
-				w.earliest = d
-			}
-		}
-		w.lines = b.descriptors(at)
 	}
 	return list, nil
+}
+
+func (b *pushed) write(account string, at time.Time) (w written, err error) {
+	first := &b.messages[0]
+	w = written{pushed: b, route: routeNumber(first.Route), slots: make([]byte, 0, b.parts*slotSize), earliest: first.deadline()}
+	if w.body, err = appendBody(make([]byte, 0, b.size(account)), account, first.Route, first.Priority, b.messages, b.parts); err != nil {
+		return w, err
+	}
+	runtime.Gosched() // a push of thousands takes milliseconds, which a single message would wait
+	for i := range b.messages {
+		w.slots = appendSlots(w.slots, &b.messages[i], w.route, at)
+		if d := b.messages[i].deadline(); d.Before(w.earliest) {
+			w.earliest = d
+		}
+	}
+	w.lines = b.descriptors(at)
+	return w, nil
 }
 
 // waiting is the push as it waits for the next call.

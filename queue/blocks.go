@@ -26,10 +26,7 @@ func (p *Push) blocks(sh *shard, at time.Time) ([]pushed, error) {
 	open, from, size := pushed{}, 0, 0
 	for i := range sorted {
 		m := &sorted[i]
-		m.AcceptedAt = at
-		if m.ConcatRef == 0 && m.Parts > 1 {
-			m.ConcatRef = drawRef()
-		}
+		m.accept(at)
 		n := m.size()
 		if n > maxBodyAlone/2 {
 			return nil, fmt.Errorf("%w: message %d has %d octets, want at most %d", ErrTooLarge, i, n, maxBodyAlone/2)
@@ -59,6 +56,14 @@ func (p *Push) blocks(sh *shard, at time.Time) ([]pushed, error) {
 		p.Messages[place] = sorted[i]
 	}
 	return list, nil
+}
+
+// accept fills in what accept draws, but for the id.
+func (m *Message) accept(at time.Time) {
+	m.AcceptedAt = at
+	if m.ConcatRef == 0 && m.Parts > 1 {
+		m.ConcatRef = drawRef()
+	}
 }
 
 // draw names the block and its messages.

@@ -335,33 +335,65 @@ func TestReclaimInSteps(t *testing.T) {
 	}
 }
 
-// The text of an urgent message, a code mostly, goes with its last final.
+// The text of an urgent message, a code mostly, goes with the final of the message,
+// whatever becomes of others in its block: told by one receipt of many at once, by
+// one of its own, by a refusal, or by a cancel.
 func TestUrgentTextsGo(t *testing.T) {
 	onEach(t, func(r *rig) {
-		p := push("acme", 3)
+		const n = 12
+		p := push("acme", n)
 		p.Priority = Urgent
 		for i := range p.Messages {
-			p.Messages[i].Text = fmt.Sprintf("your code is 471%d", i)
+			p.Messages[i].Text = fmt.Sprintf("your code is 471%02d", i)
 		}
 		p.Messages[1].Parts = 2
 		ids := r.accept(p)
 		o := r.owner()
-		l := r.lease(o, 9)
-		r.settle(o, l.all(Submitted))
-		for _, p := range l.Parts {
-			if v := r.get("acme", ids[0]); v.Message.Text != "your code is 4710" {
-				r.Errorf("before the last final: %q", v.Message.Text)
+		l := r.lease(o, n-1) // two wait
+		r.settle(o, l.all(Submitted)[:n-2])
+		ended := map[int]bool{}
+		check := func(step string, now ...int) {
+			r.Helper()
+			for _, i := range now {
+				ended[i] = true
 			}
-			r.finish(Finish{Part: p.Part, Status: StatusDelivered, Carrier: "alpha"})
-		}
-		for i, id := range ids {
-			if v := r.get("acme", id); strings.TrimSpace(v.Message.Text) != "" || v.Message.From != "1544" || v.Status != StatusDelivered {
-				r.Errorf("message %d: %+v", i, v.Message)
+			raw := r.db.Get(r.ctx, r.q.shardOf("acme").block(l.Parts[0].Part.Block)).Val()
+			for i, id := range ids {
+				m := r.get("acme", id).Message
+				if gone := strings.TrimSpace(m.Text) == ""; gone != ended[i] || m.From != "1544" || strings.Contains(raw, fmt.Sprintf("471%02d", i)) == gone {
+					r.Errorf("%s: message %d is %q, ended %v", step, i, m.Text, ended[i])
+				}
 			}
 		}
-		if raw := r.db.Get(r.ctx, r.q.shardOf("acme").block(l.Parts[0].Part.Block)).Val(); strings.Contains(raw, "code") {
-			r.Errorf("still there: %q", raw)
+		delivered := func(parts ...int) (fs []Finish) {
+			for _, k := range parts {
+				fs = append(fs, Finish{Part: l.Parts[k].Part, Status: StatusDelivered, Carrier: "alpha"})
+			}
+			return fs
 		}
+		check("submitted")
+		r.finish(delivered(0)...)
+		check("alone", 0)
+		r.finish(delivered(1)...)
+		check("half of two parts")
+		r.finish(delivered(2)...)
+		check("the other half", 1)
+		r.finish(delivered(3, 4, 5, 7)...)
+		check("several", 2, 3, 4, 6)
+		r.finish(delivered(4)...)
+		check("again")
+		r.settle(o, l.all(Refused)[n-2:])
+		check("refused", n-3)
+		if err := r.q.Cancel(r.ctx, "acme", ids[n-1]); err != nil {
+			r.Fatal(err)
+		}
+		check("canceled", n-1)
+		r.settle(o, r.lease(o, 9).all(Submitted))
+		r.finish(Finish{Part: Part{Block: l.Parts[0].Part.Block, Index: n - 1}, Status: StatusUndelivered, Carrier: "alpha"})
+		check("what was left behind", n-2)
+		r.finish(delivered(6, 8, 9)...)
+		check("all", 5, 7, 8)
+		r.checkHome()
 	})
 }
 

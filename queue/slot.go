@@ -45,7 +45,7 @@ const (
 	flagLast      // of its message
 	flagOut       // the message's final is out (on its first part)
 	flagHold      // on_uncertain: hold
-	flagUrgent    // its text is overwritten when its block has ended
+	flagUrgent    // its text is overwritten with its final
 )
 
 // slot is one decoded slot.

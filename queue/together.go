@@ -37,6 +37,8 @@ type waitingPush struct {
 	blocks int
 	octets int
 	urgent bool          // of one block, urgent
+	small  *sharing      // nil: it has blocks of its own
+	err    error         // its block cannot be written
 	answer chan answered // room for one
 }
 
@@ -78,6 +80,15 @@ func (q *Queue) send(ctx context.Context, sh *shard) {
 		if len(list) == 0 {
 			return
 		}
+		list = slices.DeleteFunc(q.join(sh, list), func(p *waitingPush) bool {
+			if p.err != nil {
+				q.tell(p, answered{err: p.err})
+			}
+			return p.err != nil
+		})
+		if len(list) == 0 {
+			continue
+		}
 		call, cancel := context.WithTimeout(ctx, pushTimeout)
 		r, err := q.run(call, acceptScript, sh, argsOf(list)...)
 		cancel()
@@ -96,8 +107,22 @@ func (q *Queue) send(ctx context.Context, sh *shard) {
 				a.reply = r.sub()
 				a.err = r.err
 			}
-			p.answer <- a
+			q.tell(p, a)
 		}
+	}
+}
+
+// tell answers a push, or all that share its block.
+func (q *Queue) tell(p *waitingPush, a answered) {
+	if p.small == nil {
+		p.answer <- a
+		return
+	}
+	if a.err == nil {
+		q.remember(p.small.block)
+	}
+	for _, m := range p.small.members {
+		m.answer <- a
 	}
 }
 

@@ -1,6 +1,7 @@
 -- ends: how a part's state ends or becomes submitted: the one place where a
 -- final is decided. A slot that holds a final never changes its state again.
 local tick4 = p32(ticks)
+local wiped = {} -- parts of urgent messages that got their finals: block, from, to
 
 -- final ends part i as st and, with the last part of its message, tells the
 -- message's one final: delivered when all are, else what the first part that
@@ -27,6 +28,7 @@ local function final(b, i, x, first, last, st, errorJSON)
   set(f, OUT)
   change(b, first, f)
   tell(b, first, last, decides[STATE], decides, decides[WHY])
+  if has(f, URGENT) then wiped[#wiped + 1] = { b, first, last } end
 end
 
 -- submitted sets part i, and tells it with the last of its message.
@@ -72,6 +74,7 @@ local function plainRun(b, from, to, kind, e)
   if not kind.patterns[fl] then prepare(kind, fl) end
   if (b[B_ACCOUNT] or accountOf(b)) == '' or not replaceRun(b, from, to, kind.patterns[fl], kind.replacements[fl]) then return false end
   tellRun(b, from, to, kind, e)
+  if fl ~= kind.flags and kind.st >= DELIVERED then wiped[#wiped + 1] = { b, from, to } end
   return true
 end
 
@@ -104,19 +107,17 @@ local function over(b)
   return true
 end
 
--- wipe overwrites the texts of an urgent block that is over: codes and passwords.
-local function wipe(b)
-  if floor(byte(b[B_RAW], 2) / URGENT) % 2 == 0 or not entry(b, b[B_N]) then return end
-  local key, i = P .. 'block:' .. b[B_NAME], 0
-  while i < b[B_N] do
-    local _, last = message(b, i)
-    if not last then return end
+-- wipe overwrites the texts of messages that have ended: codes and passwords.
+-- Parts of a message have one row.
+local function wipe(b, from, to)
+  local key = P .. 'block:' .. b[B_NAME]
+  for i = from, to do
     local _, _, r0 = entry(b, i)
-    local _, _, r1 = entry(b, last + 1)
+    local _, _, r1 = entry(b, i + 1)
+    if not r1 then return end
     local text = call('GETRANGE', key, r0 + 4, r0 + 5)
     local at = #text == 2 and r0 + u16(text, 1)
     if at and at < r1 and r1 - at <= 524288 then call('SETRANGE', key, at, string.rep(' ', r1 - at)) end
-    i = last + 1
   end
 end
 
@@ -128,7 +129,6 @@ local function close()
   for k = 1, #opened do
     local b = opened[k]
     if b[B_CLOSING] and over(b) then
-      wipe(b)
       local n = #history
       gone[#gone + 1], history[n + 1], history[n + 2] = b[B_NAME], at, b[B_NAME]
       octets = octets + keeps(b)
@@ -163,6 +163,7 @@ local function saveAll()
     local old = call('HGET', key, n[2]) or ''
     if #old + #n[3] < 1024 then call('HSET', key, n[2], old .. now .. ' ' .. n[3] .. '\n') end
   end
+  for _, w in ipairs(wiped) do wipe(w[1], w[2], w[3]) end
   close()
   saveCounts()
 end
