@@ -21,16 +21,11 @@ var ErrKeyOfSeveral = errors.New("ingress: an idempotency key stands for one mes
 // nil.
 func (d *Door) Accept(ctx context.Context, a *Account, drafts []Draft, key *queue.Key) []Result {
 	results := make([]Result, len(drafts))
-	if key != nil {
-		if len(drafts) != 1 {
-			for i := range results {
-				results[i].Err = ErrKeyOfSeveral
-			}
-			return results
+	if key != nil && len(drafts) != 1 {
+		for i := range results {
+			results[i].Err = ErrKeyOfSeveral
 		}
-		if known := d.before(ctx, a, key, &results[0]); known {
-			return results
-		}
+		return results
 	}
 	g := group{push: queue.Push{Account: a.ID, Key: key}}
 	router, now, parts := d.router.Load(), d.now(), 0
@@ -41,23 +36,31 @@ func (d *Door) Accept(ctx context.Context, a *Account, drafts []Draft, key *queu
 			parts += c.message.Parts
 		}
 	}
-	if len(g.places) == 0 {
-		return results
-	}
-	if key != nil {
-		keep(key, &results[0])
-	}
-	g.push.Limit = a.limit(parts)
-	if err := d.push(ctx, &g, results); err != nil {
-		for _, place := range g.places {
-			results[place] = Result{Err: err}
+	if len(g.places) > 0 {
+		if key != nil {
+			keep(key, &results[0])
+		}
+		g.push.Limit = a.limit(parts)
+		if err := d.push(ctx, &g, results); err != nil {
+			for _, place := range g.places {
+				results[place] = Result{Err: err}
+			}
 		}
 	}
-	if g.push.Before { // by another request at the same time
-		results[0] = Result{}
-		d.before(ctx, a, key, &results[0])
+	if key != nil && (g.push.Before || results[0].ID == "") {
+		d.repeat(ctx, a, key, &results[0])
 	}
 	return results
+}
+
+// repeat answers a key that was answered before as it was then, also when what it
+// stands for would be refused by now: no route takes it any more, or Redis is full.
+// Where that cannot be told nothing is said of the draft.
+func (d *Door) repeat(ctx context.Context, a *Account, key *queue.Key, r *Result) {
+	var before Result
+	if d.before(ctx, a, key, &before) && (before.Err == nil || r.Err == nil) {
+		*r = before
+	}
 }
 
 // The first letter of what a record keeps, by the way in.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"bindery/queue"
 	"bindery/smpp/coding"
@@ -24,6 +25,10 @@ type fakeQueue struct {
 	pushes []queue.Push
 	err    error
 	short  bool // answers an id too few
+
+	asked    int // what is recorded
+	recorded *queue.Record
+	askErr   error
 }
 
 func (q *fakeQueue) Accept(_ context.Context, p *queue.Push) ([]queue.ID, error) {
@@ -43,9 +48,9 @@ func (q *fakeQueue) Accept(_ context.Context, p *queue.Push) ([]queue.ID, error)
 	return ids, nil
 }
 
-// Recorded answers that nothing is.
 func (q *fakeQueue) Recorded(context.Context, string, [16]byte, int) (*queue.Record, error) {
-	return nil, nil
+	q.asked++
+	return q.recorded, q.askErr
 }
 
 func (q *fakeQueue) Batch(context.Context, string, string) (*queue.BatchView, error) {
@@ -101,6 +106,43 @@ func TestAcceptPushes(t *testing.T) {
 	}}}
 	if diff := cmp.Diff([]queue.Push{wantPush}, q.pushes); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestKeyIsAskedForWhenItMatters: a push finds a known key by itself, so only what
+// does not get that far, or is refused, asks what the key was answered before.
+func TestKeyIsAskedForWhenItMatters(t *testing.T) {
+	nowhere := goodDraft()
+	nowhere.To = "+999000000000"
+	known := &queue.Record{Body: [16]byte{2}, IDs: []queue.ID{"known"}, Kept: "s 1 gsm7 gone"}
+	answered := Result{ID: "known", Parts: 1, Encoding: "gsm7", Route: "gone"}
+	other := &queue.Record{Body: [16]byte{3}, IDs: []queue.ID{"known"}, Kept: "s 1 gsm7 gone"}
+	for name, c := range map[string]struct {
+		draft    Draft
+		push     error
+		recorded *queue.Record
+		ask      error
+		asked    int
+		want     Result
+	}{
+		"new":                            {goodDraft(), nil, nil, nil, 0, Result{ID: "push1-0", Parts: 1, Encoding: "gsm7", Route: "korea"}},
+		"no route":                       {nowhere, nil, nil, nil, 1, Result{Errors: []FieldError{{"to", "no route takes this number"}}}},
+		"no route now":                   {nowhere, nil, known, nil, 1, answered},
+		"no route, another body":         {nowhere, nil, other, nil, 1, Result{Err: queue.ErrKeyConflict}},
+		"no route, Redis away":           {nowhere, nil, nil, queue.ErrUnavailable, 1, Result{Err: queue.ErrUnavailable}},
+		"Redis full, known":              {goodDraft(), queue.ErrFull, known, nil, 1, answered},
+		"Redis full, new":                {goodDraft(), queue.ErrFull, nil, nil, 1, Result{Err: queue.ErrFull}},
+		"Redis full, then away":          {goodDraft(), queue.ErrFull, nil, queue.ErrUnavailable, 1, Result{Err: queue.ErrFull}},
+		"the push says another body":     {goodDraft(), queue.ErrKeyConflict, other, nil, 1, Result{Err: queue.ErrKeyConflict}},
+		"the push's reply was swallowed": {goodDraft(), queue.ErrUnavailable, known, nil, 1, answered},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := &fakeQueue{err: c.push, recorded: c.recorded, askErr: c.ask}
+			got := newDoor(t, q).Accept(t.Context(), acme, []Draft{c.draft}, &queue.Key{Hash: [16]byte{1}, Body: [16]byte{2}})
+			if diff := cmp.Diff([]Result{c.want}, got, cmpopts.EquateErrors()); diff != "" || q.asked != c.asked {
+				t.Errorf("asked %d times; %s", q.asked, diff)
+			}
+		})
 	}
 }
 
