@@ -69,6 +69,7 @@ Needs redis-server in PATH. Exit code 1 when Bindery lost or repeated a message.
   bindery bench --backlog 5000000 --receipts-after 0s
   bindery bench --priority mixed --messages 300000
   bindery bench --single --accounts 1000 --priority urgent
+  bindery bench --single --keyed
   bindery bench --idle-carriers 200 --idle-binds 4
   bindery bench --rate 5000 --messages 50000 --fsync always --binds 4 --window 100`,
 		Args: cobra.NoArgs,
@@ -87,6 +88,7 @@ Needs redis-server in PATH. Exit code 1 when Bindery lost or repeated a message.
 	f.IntVar(&b.o.Window, "window", 500, "unanswered submit_sm of a bind")
 	f.StringVar(&b.o.Fsync, "fsync", "everysec", "of the AOF: always, everysec or no")
 	f.IntVar(&b.o.Accounts, "accounts", 1, "that send, in turn")
+	f.BoolVar(&b.o.Keyed, "keyed", false, "give each request of --single an Idempotency-Key")
 	f.StringVar(&b.o.Priority, "priority", bench.Normal, "of the messages: normal, urgent, bulk, or mixed (bulk, and an urgent one every 5 ms)")
 	f.DurationVar(&b.o.History, "history", 0, "for how long the gateway keeps ended messages (default its own, 24h)")
 	f.IntVar(&b.o.AOFRewrite, "aof-rewrite", 0, "growth that lets Redis rewrite its AOF, in %, from 16 MiB on (default 400, from 64 MiB on)")

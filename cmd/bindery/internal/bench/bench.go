@@ -60,6 +60,7 @@ type Options struct {
 	Fsync         string // of the AOF: always, everysec, no
 
 	Accounts   int           // that send, in turn
+	Keyed      bool          // each request of a single message has an Idempotency-Key
 	Priority   string        // of the messages: normal, urgent, bulk, mixed
 	History    time.Duration // that the gateway keeps; 0: its own default
 	AOFRewrite int           // growth that lets the AOF be rewritten, %; 0: 400, and not in a short run
@@ -104,6 +105,9 @@ func (o *Options) Validate() error {
 	}
 	if !slices.Contains([]string{Normal, urgent, Bulk, Mixed}, o.Priority) {
 		return fmt.Errorf("--priority: %q is none of normal, urgent, bulk, mixed", o.Priority)
+	}
+	if o.Keyed && slices.ContainsFunc(o.Forms, func(f Form) bool { return f != Single }) {
+		return errors.New("--keyed: goes with --single")
 	}
 	if err := cmp.Or(o.validateTimes(), o.validateScenario(), o.validateKannel()); err != nil {
 		return err
@@ -283,6 +287,7 @@ func measure(ctx context.Context, o *Options, form Form, after time.Duration, ra
 	if o.Accounts > 1 {
 		r.special.Accounts = o.Accounts
 	}
+	r.special.Keyed = o.Keyed
 	if o.Priority != Normal {
 		r.special.Priority = o.Priority
 	}

@@ -44,6 +44,7 @@ type Result struct {
 // Special is how a run of ours differs from the usual one, and what it found.
 type Special struct {
 	Accounts int      `json:"accounts,omitempty"`
+	Keyed    bool     `json:"keyed,omitempty"`
 	Priority string   `json:"priority,omitempty"`
 	Urgent   *Urgent  `json:"urgent,omitempty"`
 	Soak     *Soak    `json:"soak,omitempty"`

@@ -22,6 +22,7 @@ import (
 type sender struct {
 	c       *wire.Wire
 	heads   []string // of requests, by account
+	keyed   bool
 	tail    string
 	body    []byte
 	request []byte
@@ -29,20 +30,24 @@ type sender struct {
 
 func heads(address string, keys []string) (list []string) {
 	for _, key := range keys {
-		list = append(list, fmt.Sprintf("POST /v1/messages HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: ", address, key))
+		list = append(list, fmt.Sprintf("POST /v1/messages HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n", address, key))
 	}
 	return list
 }
 
 func (s *stack) dial(ctx context.Context, tail string) (*sender, error) {
 	c, err := wire.Dial(ctx, s.address)
-	return &sender{c: c, heads: s.heads, tail: tail}, err
+	return &sender{c: c, heads: s.heads, keyed: s.o.Keyed, tail: tail}, err
 }
 
 func (x *sender) send(l *ledger.Ledger, n int) error {
 	x.body = append(appendMessage(append(x.body[:0], `{"to":"`...), l, n, x.tail), '}')
 	x.request = append(x.request[:0], x.heads[n%len(x.heads)]...)
-	x.request = append(strconv.AppendInt(x.request, int64(len(x.body)), 10), "\r\n\r\n"...)
+	if x.keyed {
+		x.request = append(strconv.AppendInt(append(x.request, "Idempotency-Key: bench-"...), int64(n), 10), "\r\n"...)
+	}
+	x.request = strconv.AppendInt(append(x.request, "Content-Length: "...), int64(len(x.body)), 10)
+	x.request = append(x.request, "\r\n\r\n"...)
 	x.request = append(x.request, x.body...)
 	status, answer, err := x.c.Ask(x.request)
 	if err != nil {

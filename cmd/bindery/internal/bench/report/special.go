@@ -22,6 +22,9 @@ func subject(r *bench.Result) string {
 	if r.Accounts > 1 {
 		s += fmt.Sprintf(" of %d accounts", r.Accounts)
 	}
+	if r.Keyed {
+		s += ", each with a key"
+	}
 	if r.Priority != "" {
 		s += ", priority " + r.Priority
 	}
