@@ -83,8 +83,10 @@ func (q *Queue) accept(ctx context.Context, sh *shard, p *Push) ([]ID, error) {
 		if err != nil {
 			return nil, err
 		}
-		copy(p.Messages, s.messages)
-		return q.accepted(p, &r)
+		if !r.is(apart) {
+			copy(p.Messages, s.messages)
+			return q.accepted(p, &r)
+		}
 	}
 	at := q.clock.now().Truncate(time.Millisecond)
 	blocks, err := p.blocks(sh, at)
@@ -211,7 +213,7 @@ func (p *Push) waiting(list []written, at time.Time) *waitingPush {
 	}
 	w.urgent = len(list) == 1 && list[0].messages[0].Priority == Urgent
 	if p.Key == nil && p.Batch == nil && p.Limit == nil && len(list) == 1 && len(list[0].lines) == 1 && list[0].lines[0].due == 0 {
-		w.plain, w.args = true, list[0].plain(p.Account)
+		w.kind, w.args = plain, list[0].plain(p.Account)
 	} else {
 		w.args = p.args(list)
 	}

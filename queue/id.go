@@ -95,6 +95,14 @@ func appendID(dst []byte, b Block, first int) []byte {
 // block's messages: one string for all, as all of them are of use for as long.
 func idAt(ids string, i int) ID { return ID(ids[i*idLength : (i+1)*idLength]) }
 
+// first is the number of the message's first part; the id is one of ours.
+func (id ID) first() (n int) {
+	for i := blockLength; i < len(id); i++ {
+		n = n<<5 | int(fromCrockford[id[i]])
+	}
+	return n
+}
+
 // Parse takes an id apart into its block and the message's first part.
 func (id ID) Parse() (Part, error) {
 	if len(id) != idLength {
@@ -104,14 +112,12 @@ func (id ID) Parse() (Part, error) {
 	if _, _, ok := b.bits(); !ok {
 		return Part{}, fmt.Errorf("queue: id %q is none of ours", string(id))
 	}
-	first := 0
 	for i := blockLength; i < idLength; i++ {
-		v := fromCrockford[id[i]]
-		if v == 0xFF {
+		if fromCrockford[id[i]] == 0xFF {
 			return Part{}, fmt.Errorf("queue: id %q is none of ours", string(id))
 		}
-		first = first<<5 | int(v)
 	}
+	first := id.first()
 	if first >= maxParts {
 		return Part{}, fmt.Errorf("queue: id %q names part %d, a block has at most %d", string(id), first, maxParts)
 	}

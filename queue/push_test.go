@@ -206,10 +206,27 @@ func TestRecordsRoundTrip(t *testing.T) {
 	})
 }
 
+// TestRecordOfASharedBlock: a message of a block that others began.
+func TestRecordOfASharedBlock(t *testing.T) {
+	b := newBlock(0, time.Unix(1_800_000_000, 0))
+	for _, first := range []int{0, 1, 37, maxParts - 2} {
+		p := &Push{Key: &Key{}, Messages: []Message{{ID: newID(b, first), Parts: 2}}}
+		rec, err := parseRecord(p.record(strings.Repeat("0a", 16)))
+		if err != nil || len(rec.IDs) != 1 || rec.IDs[0] != p.Messages[0].ID {
+			t.Errorf("part %d: %+v %v", first, rec, err)
+		}
+	}
+	for _, text := range []string{"@", "@-1", "@500", "@1x", "@499"} {
+		if rec, err := parseRecord(strings.Repeat("0a", 16) + " " + string(b) + text + ",2x1"); err == nil {
+			t.Errorf("%s: %+v", text, rec)
+		}
+	}
+}
+
 // FuzzParseRecord: what lies in Redis is not trusted.
 func FuzzParseRecord(f *testing.F) {
 	hash := strings.Repeat("00", 16)
-	for _, s := range []string{"", hash, hash + " a,1x1", hash + " a,1x1 #0,2x3 -,0x4\nkept", hash + " #0,1x1", hash + " a,1x99999999", hash + " -,1x1"} {
+	for _, s := range []string{"", hash, hash + " a,1x1", hash + " a,1x1 #0,2x3 -,0x4\nkept", hash + " #0,1x1", hash + " a,1x99999999", hash + " -,1x1", hash + " aaaaaaaaaaaaaaaaaaaaaa@7,1x1"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

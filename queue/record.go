@@ -10,9 +10,9 @@ import (
 
 // An idempotency record of a push: the hash of its body; then its blocks, each
 // with the parts of its messages in the order of the lines, run-length
-// ("4x1,1x99"): the name of a block at its first run, and "#n" where the n-th
-// (from 0) goes on; a run of refused lines is "0xn" of the block "-". A newline,
-// and what the push keeps.
+// ("4x1,1x99"): the name of a block at its first run, with "@n" when that begins at
+// part n, as of a push that shares it, and "#n" where the n-th (from 0) goes on; a run
+// of refused lines is "0xn" of the block "-". A newline, and what the push keeps.
 
 // Record is what a key's push at one line was answered.
 type Record struct {
@@ -48,11 +48,11 @@ func (p *Push) record(body string) string {
 	next := 0
 	for _, n := range p.lines() {
 		if n == 0 || next >= len(p.Messages) {
-			w.add(refusedLines, 0)
+			w.add(refusedLines, 0, 0)
 			continue
 		}
 		m := &p.Messages[next]
-		w.add(Block(m.ID[:blockLength]), m.Parts)
+		w.add(Block(m.ID[:blockLength]), m.ID.first(), m.Parts)
 		next++
 	}
 	w.end()
@@ -84,7 +84,7 @@ type recordWriter struct {
 	parts, n int // of the open run
 }
 
-func (w *recordWriter) add(b Block, parts int) {
+func (w *recordWriter) add(b Block, first, parts int) {
 	if w.n > 0 && b == w.block && parts == w.parts {
 		w.n++
 		return
@@ -92,12 +92,12 @@ func (w *recordWriter) add(b Block, parts int) {
 	w.end()
 	if b != w.block {
 		w.text.WriteByte(' ')
-		w.name(b)
+		w.name(b, first)
 	}
 	w.block, w.parts, w.n = b, parts, 1
 }
 
-func (w *recordWriter) name(b Block) {
+func (w *recordWriter) name(b Block, first int) {
 	number, named := w.numbers[b]
 	switch {
 	case named:
@@ -108,6 +108,10 @@ func (w *recordWriter) name(b Block) {
 		w.numbers[b] = len(w.numbers)
 	}
 	w.text.WriteString(string(b))
+	if first > 0 {
+		w.text.WriteByte('@')
+		w.text.WriteString(strconv.Itoa(first))
+	}
 }
 
 func (w *recordWriter) end() {
@@ -177,8 +181,13 @@ func (p *recordParser) find(name string) (at int, ok bool) {
 		n, err := strconv.Atoi(number)
 		return n, err == nil && n >= 0 && n < len(p.names)
 	}
-	p.names, p.first = append(p.names, Block(name)), append(p.first, 0)
-	return len(p.names) - 1, len(name) == blockLength
+	name, begins, later := strings.Cut(name, "@")
+	first, err := 0, error(nil)
+	if later {
+		first, err = strconv.Atoi(begins)
+	}
+	p.names, p.first = append(p.names, Block(name)), append(p.first, first)
+	return len(p.names) - 1, len(name) == blockLength && err == nil && first >= 0 && first < maxParts
 }
 
 // maxRecordLines bounds what a record of a push can make this process allocate.

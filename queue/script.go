@@ -131,6 +131,9 @@ func (r *reply) next() any {
 	return r.list[r.at-1]
 }
 
+// is tells whether the first item is the word.
+func (r *reply) is(word string) bool { return len(r.list) > 0 && r.list[0] == word }
+
 func (r *reply) more() bool { return r.err == nil && r.at < len(r.list) }
 
 func (r *reply) fail(what string) {

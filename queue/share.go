@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"encoding/hex"
 	"slices"
 	"time"
 )
@@ -9,8 +10,9 @@ import (
 // alone in its block costs Redis several times what one of twenty does, at each
 // step and in memory. They are as apart in it as messages of one push are: each
 // has its id, its row and its slots. None waits for company, so urgent ones share
-// with urgent ones. Those with a record, a batch or a rate, which accept answers each
-// by itself, do not.
+// with urgent ones. Single messages with a key share too: accept takes them together
+// when none of their keys was used before, else each is made by itself. Streams of
+// lines, batches, and what has a rate have blocks of their own.
 const (
 	shareMessages = 64
 	shareOctets   = 16 << 10 // of bodies
@@ -20,11 +22,13 @@ const (
 type line struct {
 	account, route, campaign string
 	priority                 Priority
+	keyed                    bool
 }
 
 // sharing is a push that may share a block, or what shares one.
 type sharing struct {
 	line     line
+	key      *Key
 	messages []Message // a copy: the push's caller may give up and go on
 	parts    int
 	octets   int // about, in the body
@@ -34,11 +38,14 @@ type sharing struct {
 
 // sharing is nil for a push that has blocks of its own.
 func (p *Push) sharing() *sharing {
-	if p.Key != nil || p.Batch != nil || p.Limit != nil || len(p.Messages) > shareMessages {
+	if p.Batch != nil || p.Limit != nil || len(p.Messages) == 0 || len(p.Messages) > shareMessages {
+		return nil
+	}
+	if p.Key != nil && (len(p.Messages) > 1 || p.Key.First != 0 || p.Key.Lines != nil) {
 		return nil
 	}
 	first := &p.Messages[0]
-	s := sharing{line: line{p.Account, first.Route, first.Campaign, first.Priority}}
+	s := sharing{line: line{p.Account, first.Route, first.Campaign, first.Priority, p.Key != nil}, key: p.Key}
 	for i := range p.Messages {
 		m := &p.Messages[i]
 		if !together(first, m) || m.Campaign != first.Campaign || !m.SendAt.IsZero() {
@@ -65,7 +72,7 @@ func (q *Queue) join(sh *shard, list []*waitingPush) []*waitingPush {
 			continue
 		}
 		s := open[w.small.line]
-		if s == nil || s.parts+w.small.parts > maxParts || s.octets+w.small.octets > maxBody {
+		if s == nil || s.parts+w.small.parts > maxParts || s.octets+w.small.octets > maxBody || s.hasKey(w.small.key) {
 			if open == nil {
 				open = map[line]*sharing{}
 			}
@@ -81,6 +88,12 @@ func (q *Queue) join(sh *shard, list []*waitingPush) []*waitingPush {
 		}
 	}
 	return calls
+}
+
+// hasKey tells whether one of the block's pushes has the key: of two at once the
+// second finds what the first left.
+func (s *sharing) hasKey(key *Key) bool {
+	return key != nil && slices.ContainsFunc(s.members, func(m *waitingPush) bool { return m.small.key.Hash == key.Hash })
 }
 
 // write makes the block of those that share it.
@@ -109,6 +122,19 @@ func (w *waitingPush) write(sh *shard) error {
 	if err != nil {
 		return err
 	}
-	s.block, w.plain, w.args = &block, true, block.plain(s.line.account)
+	s.block, w.kind, w.args = &block, plain, block.plain(s.line.account)
+	if s.line.keyed {
+		w.kind, w.args = keyed, s.withKeys(w.args)
+	}
 	return nil
+}
+
+// withKeys adds the pushes' keys, each with what is recorded under it.
+func (s *sharing) withKeys(args []any) []any {
+	args = append(slices.Grow(args, 1+2*len(s.members)), len(s.members))
+	for _, m := range s.members {
+		p := Push{Key: m.small.key, Messages: m.small.messages}
+		args = append(args, hex.EncodeToString(p.Key.Hash[:]), p.record(hex.EncodeToString(p.Key.Body[:])))
+	}
+	return args
 }

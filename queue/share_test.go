@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"strings"
 	"sync"
@@ -78,7 +79,7 @@ func TestSmallPushesShareABlock(t *testing.T) {
 			nil,
 			func(p *Push) { p.Priority = Urgent },
 			nil,
-			func(p *Push) { p.Key = &Key{Hash: [16]byte{1}} },
+			func(p *Push) { p.Key = &Key{Hash: [16]byte{1}} }, // it is of one message
 			func(p *Push) { p.Limit = &Limit{Rate: 100, Ahead: time.Second} },
 			nil,
 			func(p *Push) { p.Messages[0].SendAt = time.Now().Add(time.Hour) },
@@ -136,6 +137,74 @@ func TestSmallPushesShareABlock(t *testing.T) {
 			r.Errorf("leased in the order\n%swant\n%s", leased, texts)
 		}
 	})
+}
+
+// TestKeyedPushesShareABlock: single messages with keys, each once, whatever other
+// requests with the same keys wait beside them or came before.
+func TestKeyedPushesShareABlock(t *testing.T) {
+	onEach(t, func(r *rig) {
+		const account = "acme"
+		keyed := func(key, body byte) *Push {
+			p := push(account, 1)
+			p.Key, p.Messages[0].Text = &Key{Hash: [16]byte{key}, Body: [16]byte{body}, Kept: fmt.Sprint("kept ", key)}, fmt.Sprint("text ", body)
+			return p
+		}
+		id := func(p *Push) ID { return p.Messages[0].ID }
+		w := r.waiter(account)
+		first, second, twin, other := keyed(1, 1), keyed(2, 2), keyed(1, 1), keyed(2, 3)
+		plain := push(account, 1)
+		w.push(r.ctx, first, nil)
+		w.push(r.ctx, second, nil)
+		w.push(r.ctx, plain, nil)
+		w.push(r.ctx, twin, nil)
+		w.push(r.ctx, other, ErrKeyConflict)
+		w.call()
+		if first.Before || !twin.Before || blockOf(id(first)) != blockOf(id(second)) || blockOf(id(plain)) == blockOf(id(first)) {
+			r.Errorf("%+v %+v %+v %+v", first, second, twin, plain)
+		}
+		again, fresh, spoilt := keyed(2, 2), keyed(4, 4), keyed(1, 9)
+		w = r.waiter(account)
+		w.push(r.ctx, again, nil)
+		w.push(r.ctx, fresh, nil)
+		w.push(r.ctx, spoilt, ErrKeyConflict)
+		w.call()
+		if !again.Before || fresh.Before {
+			r.Errorf("%+v %+v", again, fresh)
+		}
+		for key, want := range map[byte]*Push{1: first, 2: second, 4: fresh} {
+			rec, err := r.q.Recorded(r.ctx, account, [16]byte{key}, 0)
+			if err != nil || rec == nil || rec.Kept != fmt.Sprint("kept ", key) || rec.Body != [16]byte{key} || len(rec.IDs) != 1 || rec.IDs[0] != id(want) {
+				r.Errorf("key %d: %+v, want %s: %v", key, rec, id(want), err)
+			}
+		}
+		r.checkHome()
+		texts := map[string]int{}
+		for _, p := range r.lease(r.owner(), 100).Parts {
+			texts[p.Message.Text]++
+		}
+		if want := map[string]int{"text 1": 1, "text 2": 1, "text 4": 1, "hello 0": 1}; !maps.Equal(texts, want) {
+			r.Errorf("%v", texts)
+		}
+	})
+}
+
+// TestKeyEndsForThoseThatShare: a record that is over stands in nobody's way.
+func TestKeyEndsForThoseThatShare(t *testing.T) {
+	r := miniRig(t, Options{})
+	keyed := func() *Push {
+		p := push("acme", 1)
+		p.Key = &Key{Hash: [16]byte{1}, Body: [16]byte{1}}
+		return p
+	}
+	first, again, later := keyed(), keyed(), keyed()
+	r.accept(first)
+	if r.accept(again); !again.Before {
+		t.Errorf("%+v", again)
+	}
+	r.pass(25 * time.Hour)
+	if r.accept(later); later.Before || later.Messages[0].ID == first.Messages[0].ID {
+		t.Errorf("%+v", later)
+	}
 }
 
 // TestGivingUpLeavesTheOthers: who no longer waits spoils nothing for those that

@@ -33,7 +33,7 @@ type gate struct {
 type waitingPush struct {
 	at     time.Time // Redis' time as it seemed when the push was made
 	args   []any
-	plain  bool // of the short form
+	kind   kind
 	blocks int
 	octets int
 	urgent bool          // of one block, urgent
@@ -41,6 +41,18 @@ type waitingPush struct {
 	err    error         // its block cannot be written
 	answer chan answered // room for one
 }
+
+// kind is the form in which accept takes a push, in the order in which it does.
+type kind int
+
+const (
+	other kind = iota
+	plain      // one block and one descriptor, nothing else
+	keyed      // that, and keys
+)
+
+// apart answers pushes with keys, one of which was used before.
+const apart = "apart"
 
 type answered struct {
 	reply reply
@@ -101,7 +113,7 @@ func (q *Queue) send(ctx context.Context, sh *shard) {
 			a := answered{err: err}
 			switch {
 			case err != nil:
-			case p.plain:
+			case p.kind != other:
 				a.reply, letters = plainReply(letters)
 			default:
 				a.reply = r.sub()
@@ -118,7 +130,7 @@ func (q *Queue) tell(p *waitingPush, a answered) {
 		p.answer <- a
 		return
 	}
-	if a.err == nil {
+	if a.err == nil && a.reply.is("accepted") {
 		q.remember(p.small.block)
 	}
 	for _, m := range p.small.members {
@@ -126,10 +138,12 @@ func (q *Queue) tell(p *waitingPush, a answered) {
 	}
 }
 
-// argsOf are the arguments of a call for pushes, the plain ones of which it puts
-// first. The call is refused when it comes later than any of them may.
+// argsOf are the arguments of a call for pushes, of which it puts the plain ones
+// first, then those with keys. The call is refused when it comes later than any of
+// them may.
 func argsOf(list []*waitingPush) []any {
-	first, last, plain, n := list[0].at, list[0].at, 0, 3
+	first, last, n := list[0].at, list[0].at, 4
+	var kinds [3]int
 	for _, p := range list {
 		if p.at.Before(first) {
 			first = p.at
@@ -137,13 +151,11 @@ func argsOf(list []*waitingPush) []any {
 		if p.at.After(last) {
 			last = p.at
 		}
-		if p.plain {
-			plain++
-		}
+		kinds[p.kind]++
 		n += len(p.args)
 	}
 	slices.SortStableFunc(list, func(a, b *waitingPush) int { return cmp.Compare(a.rank(), b.rank()) })
-	args := append(make([]any, 0, n), last.Add(-acceptWindow).UnixMilli(), first.Add(acceptWindow).UnixMilli(), plain)
+	args := append(make([]any, 0, n), last.Add(-acceptWindow).UnixMilli(), first.Add(acceptWindow).UnixMilli(), kinds[plain], kinds[keyed])
 	for _, p := range list {
 		args = append(args, p.args...)
 	}
@@ -151,10 +163,10 @@ func argsOf(list []*waitingPush) []any {
 }
 
 func (p *waitingPush) rank() int {
-	if p.plain {
-		return 0
+	if p.kind == other {
+		return 3
 	}
-	return 1
+	return int(p.kind)
 }
 
 // plainReply is what the first letter says, in the words of the others' answers.
@@ -162,9 +174,12 @@ func plainReply(letters string) (reply, string) {
 	if letters == "" {
 		return reply{}, "" // reading it fails
 	}
-	word := "accepted"
-	if letters[0] != 'a' {
-		word = "late"
+	word := "late"
+	switch letters[0] {
+	case 'a':
+		word = "accepted"
+	case 'x':
+		word = apart
 	}
 	return reply{list: []any{word}}, letters[1:]
 }

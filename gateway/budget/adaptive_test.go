@@ -131,6 +131,7 @@ func (w *world) settledBy(t time.Duration, limit int) {
 
 // When the carrier takes more again, the rate comes back, step by step.
 func TestRateRecovers(t *testing.T) {
+	simulatesMinutes(t)
 	for _, rate := range []int{150, 0} {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
 			simulate(t, func(w *world) {

@@ -190,6 +190,7 @@ func TestRateSettlesFromTheFirstMoment(t *testing.T) {
 // A carrier that wants a minute of silence after each throttle is learned too,
 // by a cut a minute, and what was learned stays while nothing is sent.
 func TestRateSettlesWithLongPauses(t *testing.T) {
+	simulatesMinutes(t)
 	simulate(t, func(w *world) {
 		const length = 15 * time.Minute
 		c := &operator{limit: 80, burst: 8}
@@ -208,6 +209,7 @@ func TestRateSettlesWithLongPauses(t *testing.T) {
 
 // A carrier that took all begins to throttle in the middle of the flow.
 func TestRateSettlesWhenALimitComes(t *testing.T) {
+	simulatesMinutes(t)
 	for _, rate := range []int{500, 0} {
 		for _, instances := range []int{1, 2} {
 			t.Run(fmt.Sprintf("%d, %d instances", rate, instances), func(t *testing.T) {
@@ -232,6 +234,7 @@ func TestRateSettlesWhenALimitComes(t *testing.T) {
 // What a carrier throttles now and then, whatever the rate, is no limit: it
 // costs little.
 func TestRateWithRareThrottles(t *testing.T) {
+	simulatesMinutes(t)
 	type carrier struct {
 		rate  int
 		pause time.Duration
@@ -240,9 +243,6 @@ func TestRateWithRareThrottles(t *testing.T) {
 	carriers := []carrier{
 		{80, 0, .9}, {500, 0, .9}, {2000, 0, .9},
 		{80, breather, .87}, {500, 100 * time.Millisecond, .9}, // the pauses themselves cost
-	}
-	if raceEnabled {
-		carriers = carriers[:1]
 	}
 	for _, tt := range carriers {
 		t.Run(fmt.Sprintf("%d, pause %v", tt.rate, tt.pause), func(t *testing.T) {
@@ -266,6 +266,7 @@ func TestRateWithRareThrottles(t *testing.T) {
 // When the carrier's limit is lifted the configured rate is back in a minute,
 // by steps that do not throw the carrier.
 func TestRateIsBackInAMinute(t *testing.T) {
+	simulatesMinutes(t)
 	for _, tt := range []struct{ rate, limit int }{{500, 80}, {0, 80}, {3000, 10}} {
 		t.Run(fmt.Sprintf("%d, was %d", tt.rate, tt.limit), func(t *testing.T) {
 			simulate(t, func(w *world) {

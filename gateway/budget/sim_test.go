@@ -26,6 +26,15 @@ type world struct {
 	wg   sync.WaitGroup
 }
 
+// simulatesMinutes skips a test under the race detector, which makes minutes of
+// them and sees the same code in the others.
+func simulatesMinutes(t *testing.T) {
+	t.Helper()
+	if raceEnabled {
+		t.Skip("minutes of simulated time, under the race detector minutes of real time")
+	}
+}
+
 // simulate runs f in simulated time, with a Redis that starts with it.
 func simulate(t *testing.T, f func(w *world)) {
 	t.Helper()

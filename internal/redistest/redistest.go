@@ -3,7 +3,9 @@
 package redistest
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -35,32 +37,43 @@ func Start(t testing.TB, args ...string) *Server {
 		}
 		t.Skip("redis-server is not installed")
 	}
-	addr := free(t)
-	s := &Server{Addr: addr.String(), dir: t.TempDir()}
-	s.args = append([]string{
-		"--bind", "127.0.0.1", "--port", fmt.Sprint(addr.Port), "--dir", s.dir, "--save", "",
-		"--logfile", filepath.Join(s.dir, "log"), "--daemonize", "no",
-	}, args...)
-	if slices.Contains(args, "--cluster-enabled") && !slices.Contains(args, "--cluster-port") {
-		// Its own choice, ten thousand above the other, may be somebody's.
-		s.args = append(s.args, "--cluster-port", fmt.Sprint(free(t).Port))
+	for try := 1; ; try++ {
+		s := &Server{dir: t.TempDir()}
+		ports := free(t, 2)
+		s.Addr = fmt.Sprintf("127.0.0.1:%d", ports[0])
+		s.args = append([]string{
+			"--bind", "127.0.0.1", "--port", fmt.Sprint(ports[0]), "--dir", s.dir, "--save", "",
+			"--logfile", filepath.Join(s.dir, "log"), "--daemonize", "no",
+		}, args...)
+		if slices.Contains(args, "--cluster-enabled") && !slices.Contains(args, "--cluster-port") {
+			// Its own choice, ten thousand above the other, may be somebody's.
+			s.args = append(s.args, "--cluster-port", fmt.Sprint(ports[1]))
+		}
+		err := s.run(t)
+		if errors.Is(err, errTaken) && try < 5 {
+			s.Kill(t)
+			continue
+		}
+		t.Cleanup(func() { s.Kill(t) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
 	}
-	s.Run(t)
-	t.Cleanup(func() { s.Kill(t) })
-	return s
 }
 
-// free is a loopback address on which nobody listens now.
-func free(t testing.TB) *net.TCPAddr {
+// free are loopback ports, all different, on which nobody listens now.
+func free(t testing.TB, n int) (ports []int) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return l.Addr().(*net.TCPAddr)
+	return ports
 }
 
 // URL is the server's address as config takes it.
@@ -77,29 +90,40 @@ func (s *Server) Client(t testing.TB) *redis.Client {
 	return c
 }
 
-// Run starts the process (again, after Kill) and waits until it answers.
+// Run starts the process again, after Kill, and waits until it answers.
 func (s *Server) Run(t testing.TB) {
+	t.Helper()
+	if err := s.run(t); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// errTaken: somebody listens where nobody did a moment ago.
+var errTaken = errors.New("redis-server: a port is taken")
+
+func (s *Server) run(t testing.TB) error {
 	t.Helper()
 	s.cmd = exec.Command("redis-server", s.args...)
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1})
+	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1, DialerRetries: 1, ReadTimeout: time.Second})
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	for tick := time.NewTicker(10 * time.Millisecond); ; {
-		if c.Ping(ctx).Err() == nil {
-			tick.Stop()
-			return
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for c.Ping(ctx).Err() != nil {
+		log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+		switch {
+		case bytes.Contains(log, []byte("Address already in use")):
+			return fmt.Errorf("%w: %s", errTaken, log)
+		case ctx.Err() != nil:
+			return fmt.Errorf("redis-server did not come up: %s", log)
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
-			t.Fatalf("redis-server did not come up: %s", log)
-		}
+		<-tick.C
 	}
+	return nil
 }
 
 // Kill ends the process at once, as kill -9 does.

@@ -3,23 +3,26 @@
 -- KEYS 1 the shard's counts
 -- ARGV 1 and 2 Redis time (ms) before and after which the call is refused; 3 how
 --      many plain pushes: of one block and one descriptor, due now, without a key,
---      a batch or a rate. Of each of them: 1 its lane "route:priority:account number of
---      the route", 2 descriptor, 3 body, 4 slots, 5 earliest end of validity (ms). Then
---      of each other push: 1 account, 2 the idempotency record's key ('' for none), 3
+--      a batch or a rate; 4 how many that are plain but for keys. Of each plain one: 1
+--      its lane "route:priority:account number of the route", 2 descriptor, 3 body, 4
+--      slots, 5 earliest end of validity (ms). Then of each with keys the same, 6 how
+--      many, and of each key its record's key and the record, of one line. Then of each other push: 1 account, 2 the idempotency record's key ('' for none), 3
 --      its first line, 4 hash of the lines, 5 the record of this push, 6 lines in it, 7
 --      batch key ('' for none), 8 batch record, 9 what the push takes of the account's
 --      time (µs, 0: no limit), 10 how far ahead of its rate the account may be (µs), 11
 --      blocks; then for each block its name, body ('' when written before), slots,
 --      earliest end of validity (ms), route, priority, number of the route, descriptors;
 --      and for each of these the text, parts, campaign, and due time (ms, 0: now)
--- Answers {now, of all plain pushes a letter: a accepted, l late; then for each other
+-- Answers {now, of all plain pushes and those with keys a letter: a accepted, l late,
+--      x a key was used before (nothing is taken: the caller makes its pushes apart);
+--      then for each other
 --      {'accepted'} | {'before', record} | {'conflict'} | {'gap', lines taken so far} |
 --      {'late'} | {'gone'} | {'slow', µs until it may be tried again}}
 -- Safe to run twice: it first answers the record, or that the first block is
 -- there; a call that comes too late is refused. Not allow-oom: a full Redis
 -- takes nothing in, and ingress says so.
 local late = now < tonumber(ARGV[1]) or now > tonumber(ARGV[2])
-local plains = tonumber(ARGV[3])
+local plains, keyeds = tonumber(ARGV[3]), tonumber(ARGV[4])
 local o -- arguments before those of the push
 local queued, lanesOf = {}, {}
 -- What is written once a call: blocks' keys and what is in them, the earliest end
@@ -133,6 +136,31 @@ local function plain(a)
   return 'a'
 end
 
+-- record keeps what a push is answered under its key.
+local function record(idem, first, lines, text)
+  call('HSET', idem, 'lines', first + lines, 'until', now + 86400000, 'f' .. first, text)
+  call('PEXPIRE', idem, 86400000)
+end
+
+-- afterKeys answers where the arguments end of a push with keys that begin at a.
+local function afterKeys(a) return a + 6 + 2 * tonumber(ARGV[a + 5]) end
+
+-- keyed takes pushes with keys that share a block, whose arguments begin at a.
+local function keyed(a)
+  if not fresh and call('EXISTS', P .. 'slots:' .. sub(ARGV[a + 1], 1, 22)) == 1 then return 'a' end
+  if late then return 'l' end
+  local account = string.match(ARGV[a], ':([^:]*) ')
+  local stop, idems = afterKeys(a), {}
+  for k = a + 6, stop - 1, 2 do
+    local idem = P .. 'idem:' .. account .. ':' .. ARGV[k]
+    local ends = call('HGET', idem, 'until')
+    if ends and tonumber(ends) > now then return 'x' end
+    idems[k] = idem
+  end
+  for k = a + 6, stop - 1, 2 do record(idems[k], 0, 1, ARGV[k + 1]) end
+  return plain(a)
+end
+
 local function accept(blocks)
   local account = ARGV[o + 1]
   local idem = ARGV[o + 2] ~= '' and P .. 'idem:' .. account .. ':' .. ARGV[o + 2]
@@ -147,8 +175,7 @@ local function accept(blocks)
   if bodiesGone(blocks) then return { 'gone' } end
 
   if idem then
-    call('HSET', idem, 'lines', first + tonumber(ARGV[o + 6]), 'until', now + 86400000, 'f' .. first, ARGV[o + 5])
-    call('PEXPIRE', idem, 86400000)
+    record(idem, first, tonumber(ARGV[o + 6]), ARGV[o + 5])
   end
   if ARGV[o + 7] ~= '' then call('SET', P .. 'batch:' .. ARGV[o + 7], ARGV[o + 8], 'EX', 7776000) end -- 90 days: goes with its first block
   if cost > 0 and blocks > 0 then
@@ -170,8 +197,10 @@ end
 -- firsts are the slots of the first block of each push.
 local function firsts()
   local list = {}
-  for k = 1, plains do list[k] = P .. 'slots:' .. sub(ARGV[5 * k], 1, 22) end
-  o = 5 * plains + 3
+  local a = 5
+  for k = 1, plains do list[k], a = P .. 'slots:' .. sub(ARGV[a + 1], 1, 22), a + 5 end
+  for _ = 1, keyeds do list[#list + 1], a = P .. 'slots:' .. sub(ARGV[a + 1], 1, 22), afterKeys(a) end
+  o = a - 1
   while o < #ARGV do
     local blocks = tonumber(ARGV[o + 11])
     if blocks > 0 then list[#list + 1] = P .. 'slots:' .. ARGV[o + 12] end
@@ -182,9 +211,11 @@ end
 
 local first, answers, letters = firsts(), { now, '' }, {}
 fresh = #first == 0 or call('EXISTS', unpack(first)) == 0
-for k = 1, plains do letters[k] = plain(5 * k - 1) end
+o = 5
+for k = 1, plains do letters[k], o = plain(o), o + 5 end
+for k = plains + 1, plains + keyeds do letters[k], o = keyed(o), afterKeys(o) end
 answers[2] = table.concat(letters)
-o = 5 * plains + 3
+o = o - 1
 while o < #ARGV do
   local blocks = tonumber(ARGV[o + 11])
   answers[#answers + 1] = accept(blocks)
