@@ -28,8 +28,8 @@ type line struct {
 // sharing is a push that may share a block, or what shares one.
 type sharing struct {
 	line     line
-	key      *Key
-	messages []Message // a copy: the push's caller may give up and go on
+	key      *Key      // like messages a copy: the push's caller may give up and go on
+	messages []Message
 	parts    int
 	octets   int // about, in the body
 	members  []*waitingPush
@@ -45,7 +45,7 @@ func (p *Push) sharing() *sharing {
 		return nil
 	}
 	first := &p.Messages[0]
-	s := sharing{line: line{p.Account, first.Route, first.Campaign, first.Priority, p.Key != nil}, key: p.Key}
+	s := sharing{line: line{p.Account, first.Route, first.Campaign, first.Priority, p.Key != nil}}
 	for i := range p.Messages {
 		m := &p.Messages[i]
 		if !together(first, m) || m.Campaign != first.Campaign || !m.SendAt.IsZero() {
@@ -57,6 +57,10 @@ func (p *Push) sharing() *sharing {
 		return nil
 	}
 	s.messages = slices.Clone(p.Messages)
+	if p.Key != nil {
+		key := *p.Key
+		s.key = &key
+	}
 	return &s
 }
 
