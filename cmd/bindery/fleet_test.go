@@ -55,6 +55,15 @@ const lease = 5 * time.Second // of the fleet's gateways: the floor
 // durable are the settings by which an answered write outlives a kill.
 var durable = []string{"--appendonly", "yes", "--appendfsync", "always"}
 
+// measuresRates skips a test under the race detector, which sees the same code in
+// the chaos tests and has it too slow for the rates.
+func measuresRates(t *testing.T) {
+	t.Helper()
+	if raceOn {
+		t.Skip("measures rates, which the race detector changes")
+	}
+}
+
 // thorough tells whether the long forms are to run.
 func thorough() bool { return os.Getenv("BINDERY_CHAOS") == "long" }
 

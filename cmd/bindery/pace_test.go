@@ -28,6 +28,7 @@ const (
 // TestPace: urgent messages behind 5,000 of bulk at a carrier held to 100 a
 // second leave at once, no second has more than 110, and the backlog uses 97.
 func TestPace(t *testing.T) {
+	measuresRates(t)
 	for _, c := range []struct {
 		name            string
 		gateways, block int

@@ -17,6 +17,7 @@ import (
 // the long form, which has the machine for itself: a flow that others interrupt
 // teaches less than the carrier takes.
 func TestThrottledFromTheStart(t *testing.T) {
+	measuresRates(t)
 	for _, c := range []struct{ gateways, rate int }{{1, 500}, {2, 500}, {1, 0}} {
 		t.Run(fmt.Sprintf("%d gateways, rate %d", c.gateways, c.rate), func(t *testing.T) {
 			const limit, settled, watched = 80, 8 * time.Second, 12 * time.Second

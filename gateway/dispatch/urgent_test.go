@@ -75,8 +75,8 @@ func (q *fakeQueue) sinceLast() int {
 func TestShortCalls(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		var u Urgency
-		bulk, c := newFakeQueue(names(60_000)...), newFakeConn(1000)
-		c.answer = func(string, int) reply { return reply{after: 10 * time.Millisecond} }
+		bulk, c := newFakeQueue(names(30_000)...), newFakeConn(1000)
+		c.answer = func(string, int) reply { return reply{after: 30 * time.Millisecond} }
 		start(t, Config{Urgency: &u}, bulk, c, nil)
 		q, bell := newFakeQueue(), make(chan struct{}, 1)
 		start(t, Config{Urgency: &u, Wake: bell}, q, newFakeConn(10), nil)
