@@ -28,7 +28,7 @@ type line struct {
 // sharing is a push that may share a block, or what shares one.
 type sharing struct {
 	line     line
-	key      *Key      // like messages a copy: the push's caller may give up and go on
+	key      *Key // like messages a copy: the push's caller may give up and go on
 	messages []Message
 	parts    int
 	octets   int // about, in the body
