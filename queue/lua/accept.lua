@@ -6,8 +6,9 @@
 --      a batch or a rate; 4 how many that are plain but for keys. Of each plain one: 1
 --      its lane "route:priority:account number of the route", 2 descriptor, 3 body, 4
 --      slots, 5 earliest end of validity (ms). Then of each with keys the same, 6 how
---      many, and of each key its record's key and the record, of one line. Then of each other push: 1 account, 2 the idempotency record's key ('' for none), 3
---      its first line, 4 hash of the lines, 5 the record of this push, 6 lines in it, 7
+--      many, and of each key its record's key and the record, of one line. Then of
+--      each other push: 1 account, 2 the idempotency record's key ('' for none), 3 its
+--      first line, 4 hash of the lines, 5 the record of this push, 6 lines in it, 7
 --      batch key ('' for none), 8 batch record, 9 what the push takes of the account's
 --      time (µs, 0: no limit), 10 how far ahead of its rate the account may be (µs), 11
 --      blocks; then for each block its name, body ('' when written before), slots,
@@ -15,9 +16,9 @@
 --      and for each of these the text, parts, campaign, and due time (ms, 0: now)
 -- Answers {now, of all plain pushes and those with keys a letter: a accepted, l late,
 --      x a key was used before (nothing is taken: the caller makes its pushes apart);
---      then for each other
---      {'accepted'} | {'before', record} | {'conflict'} | {'gap', lines taken so far} |
---      {'late'} | {'gone'} | {'slow', µs until it may be tried again}}
+--      then for each other {'accepted'} | {'before', record} | {'conflict'} |
+--      {'gap', lines taken so far} | {'late'} | {'gone'} |
+--      {'slow', µs until it may be tried again}}
 -- Safe to run twice: it first answers the record, or that the first block is
 -- there; a call that comes too late is refused. Not allow-oom: a full Redis
 -- takes nothing in, and ingress says so.
@@ -174,9 +175,7 @@ local function accept(blocks)
   if ahead > 0 then return { 'slow', math.ceil(ahead) } end
   if bodiesGone(blocks) then return { 'gone' } end
 
-  if idem then
-    record(idem, first, tonumber(ARGV[o + 6]), ARGV[o + 5])
-  end
+  if idem then record(idem, first, tonumber(ARGV[o + 6]), ARGV[o + 5]) end
   if ARGV[o + 7] ~= '' then call('SET', P .. 'batch:' .. ARGV[o + 7], ARGV[o + 8], 'EX', 7776000) end -- 90 days: goes with its first block
   if cost > 0 and blocks > 0 then
     used = math.max(used, us) + cost
