@@ -70,10 +70,8 @@ func (w *world) against(c *smsc, name string, o RateOptions, length time.Duratio
 // F15: a carrier that takes less than is configured is not sent more than it
 // takes for longer than two seconds, and still gets most of what it takes.
 func TestRateLearnsTheCarriersLimit(t *testing.T) {
+	simulatesMinutes(t)
 	carriers := []struct{ rate, limit int }{{500, 100}, {0, 100}, {500, 300}, {2000, 50}, {120, 100}}
-	if raceEnabled {
-		carriers = carriers[:1]
-	}
 	for _, tt := range carriers {
 		for _, sliding := range []bool{true, false} {
 			for _, instances := range []int{1, 2} {
