@@ -12,9 +12,9 @@ import (
 // Of one, two and three instances with a backlog, no second holds more than
 // 1.1 × rate, and at least 97 % of it is used.
 func TestRateIsExactOverInstances(t *testing.T) {
-	rates := []int{1, 9, 19, 100, 3000}
+	rates := []int{1, 5, 9, 10, 19, 100, 3000}
 	if raceEnabled {
-		rates = []int{9, 100}
+		rates = []int{5, 100}
 	}
 	for _, rate := range rates {
 		for _, instances := range []int{1, 2, 3} {
